@@ -1,0 +1,1 @@
+"""revlayer: the revenue layer of your own PostgreSQL."""

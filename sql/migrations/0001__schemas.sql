@@ -1,4 +1,5 @@
 -- One writer per schema; the names are the same in every environment, because an environment is a database.
+-- The schema audit is there already: it holds the list of migrations.
 create schema raw;
 create schema staging;
 create schema intermediate;
@@ -7,7 +8,6 @@ create schema marts;
 create schema scoring;
 create schema planning;
 create schema metrics;
-create schema audit;
 create schema truth;
 
 comment on schema raw is 'Source tables as they arrive. Written by loaders and the importer only.';

@@ -1,0 +1,54 @@
+"""What the commands print with: results to stdout, progress and errors to stderr."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+output = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on stderr; yields ``update(what, done, total)``. Prints nothing where stderr is no terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[what]}"),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(title, total=None, what="")
+
+        def update(what: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total or None, what=what)
+
+        yield update
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Make a table; numbers are set right with thousands separators, None shows as a dash."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for index, name in enumerate(header):
+        numeric = any(isinstance(row[index], int | float) for row in rows)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*[_cell(value) for value in row])
+    return made
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.0f}"
+    return str(value)

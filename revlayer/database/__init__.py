@@ -1,0 +1,6 @@
+"""The database: the embedded server, connections, and what is deployed into it."""
+
+from revlayer.database.connection import connect, connection_url
+from revlayer.database.deploy import deploy
+
+__all__ = ["connect", "connection_url", "deploy"]

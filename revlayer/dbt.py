@@ -1,0 +1,114 @@
+"""Run dbt on this project: the one place that hands it connection, variables and a progress display."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from revlayer.config import Settings
+from revlayer.database import connection_url
+from revlayer.errors import RevlayerError
+
+
+@dataclass
+class DbtResult:
+    """What a dbt command did: node name and status, and the failures with their messages."""
+
+    statuses: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run(
+    settings: Settings,
+    arguments: Sequence[str],
+    variables: Mapping[str, object] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    target_path: Path | None = None,
+) -> DbtResult:
+    """Run one dbt command in this process.
+
+    Args:
+        arguments: as on dbt's command line, such as ``["build", "--selector", "features"]``.
+        variables: passed as ``--vars``, as JSON, so that no value can change the command.
+        progress: called with node name, nodes done and nodes in all.
+        target_path: where dbt writes its artefacts; the project's target/ when None.
+
+    Raises:
+        RevlayerError: dbt is not installed, the project does not parse, or a node failed.
+    """
+    try:
+        from dbt.cli.main import dbtRunner
+    except ImportError:
+        raise RevlayerError("dbt is not installed", "Run: pip install 'revlayer[dbt]'") from None
+    command = [
+        *arguments,
+        "--project-dir", str(settings.project_directory),
+        "--profiles-dir", str(settings.project_directory / "dbt_project"),
+        "--vars", json.dumps(dict(variables or {}), default=str),
+        "--target-path", str(target_path or settings.project_directory / "target"),
+    ]  # fmt: skip
+    with _environment(settings):
+        outcome = dbtRunner(callbacks=[_NodeEvents(progress)] if progress else []).invoke(
+            ["--quiet", "--no-use-colors", *command]
+        )
+    if outcome.exception is not None:
+        raise RevlayerError(f"dbt {arguments[0]} failed: {outcome.exception}")
+    result = _collect(outcome.result)
+    if not outcome.success:
+        listed = "\n".join(f"  {name}: {text}" for name, text in result.failures.items())
+        raise RevlayerError(f"dbt {arguments[0]} failed in {len(result.failures)} node(s):\n{listed}")
+    return result
+
+
+class _NodeEvents:
+    """Counts finished nodes from dbt's own events."""
+
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
+        self.progress = progress
+
+    def __call__(self, event: object) -> None:
+        info, data = event.info, event.data  # type: ignore[attr-defined]
+        if info.name in {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}:
+            self.progress(data.node_info.node_name, data.index, data.total)
+
+
+def _collect(outcome: object) -> DbtResult:
+    result = DbtResult()
+    for item in getattr(outcome, "results", []):
+        name = item.node.name
+        result.statuses[name] = str(item.status)
+        result.seconds[name] = float(item.execution_time)
+        if str(item.status) in {"error", "fail"}:
+            result.failures[name] = " ".join((item.message or "").split())[:500]
+    return result
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """Put the connection into the environment that profiles.yml reads, and take it out again."""
+    parts = conninfo_to_dict(connection_url(settings))
+    wanted = {
+        "REVLAYER_DBT_HOST": parts.get("host") or "localhost",
+        "REVLAYER_DBT_PORT": parts.get("port") or "5432",
+        "REVLAYER_DBT_USER": parts.get("user") or "",
+        "REVLAYER_DBT_PASSWORD": parts.get("password") or "",
+        "REVLAYER_DBT_DBNAME": parts.get("dbname") or "",
+        "REVLAYER_DBT_SSLMODE": parts.get("sslmode") or "prefer",
+        "REVLAYER_DBT_ROLE": settings.role("transformer"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update({name: str(value) for name, value in wanted.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

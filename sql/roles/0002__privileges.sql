@@ -1,0 +1,35 @@
+-- Run last, every time: what each role may do. One writer per schema.
+-- tests/sql/golden/privileges.txt holds the result.
+revoke create on schema public from public;
+
+grant usage on schema raw to {loader}, {transformer};
+grant select, insert, update, delete on all tables in schema raw to {loader};
+grant select on all tables in schema raw to {transformer};
+
+grant usage, create on schema staging, intermediate, features, marts to {transformer};
+grant usage on schema scoring, planning to {transformer};
+grant select on all tables in schema scoring, planning to {transformer};
+
+grant usage on schema features to {scorer};
+grant select on all tables in schema features to {scorer};
+alter default privileges for role {transformer} in schema features grant select on tables to {scorer};
+grant usage, create on schema scoring to {scorer};
+grant select, insert, update, delete on all tables in schema scoring to {scorer};
+alter table scoring.deal_win_predictions owner to {scorer};
+alter table scoring.deal_value_predictions owner to {scorer};
+alter table scoring.deal_close_predictions owner to {scorer};
+alter table scoring.revenue_forecasts owner to {scorer};
+alter table scoring.forecast_backtests owner to {scorer};
+alter default privileges for role {scorer} in schema scoring grant select on tables to {transformer};
+
+grant usage on schema planning to {planner};
+grant select, insert on all tables in schema planning to {planner};
+
+grant usage on schema marts, metrics to {reader};
+grant select on all tables in schema marts, metrics to {reader};
+alter default privileges for role {transformer} in schema marts grant select on tables to {reader};
+
+-- Functions are callable by nobody unless granted.
+revoke execute on all functions in schema metrics, scoring from public;
+grant execute on all functions in schema metrics to {reader};
+grant execute on all functions in schema scoring to {scorer};

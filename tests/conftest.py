@@ -1,0 +1,97 @@
+"""One PostgreSQL for the whole test session; each test that wants one gets a database of its own."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
+from revlayer.config import Settings
+from revlayer.database import connect, connection_url, deploy
+from revlayer.database.embedded import EmbeddedServer
+
+TEMPLATE = "revlayer_test_template"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database of its own."""
+
+    settings: Settings
+
+    @property
+    def url(self) -> str:
+        return connection_url(self.settings)
+
+    def connect(self, role: str | None = None, *, autocommit: bool = False) -> psycopg.Connection:
+        return connect(self.settings, role, autocommit=autocommit)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Administrator's connection string: REVLAYER_TEST_DATABASE_URL, or an embedded server of the session."""
+    given = os.environ.get("REVLAYER_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    server = EmbeddedServer(tmp_path_factory.mktemp("server"), durable=False)
+    server.start()
+    yield server.url()
+    server.stop()
+
+
+def _settings(server_url: str, name: str) -> Settings:
+    url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
+    parts = conninfo_to_dict(url)
+    text = f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+    return Settings(database_url=SecretStr(text))
+
+
+@pytest.fixture(scope="session")
+def make_database(server_url: str) -> Iterator[Callable[[str], Database]]:
+    """Return a function that makes a fresh, migrated database; all are dropped at the end."""
+    made: list[str] = []
+
+    def create(name: str, template: str) -> None:
+        with psycopg.connect(server_url, autocommit=True) as conn:
+            statement = "create database {} template {}"
+            conn.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
+        made.append(name)
+
+    template = f"{TEMPLATE}_{uuid.uuid4().hex[:8]}"
+    create(template, "template0")
+    deploy(_settings(server_url, template))
+
+    def make(label: str = "test", source: Database | None = None) -> Database:
+        name = f"{label}_{uuid.uuid4().hex[:8]}"
+        origin = template if source is None else conninfo_to_dict(source.url)["dbname"]
+        create(name, str(origin))
+        settings = _settings(server_url, name)
+        if source is None:  # default privileges and grants on the database itself are not copied
+            deploy(settings)
+        return Database(settings)
+
+    yield make
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        for name in made:
+            conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(make_database: Callable[[str], Database]) -> Database:
+    """A migrated, empty database for one test."""
+    return make_database("test")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Folder of the public data sets; the test skips where REVLAYER_TEST_DATA is unset."""
+    folder = os.environ.get("REVLAYER_TEST_DATA")
+    if not folder:
+        pytest.skip("REVLAYER_TEST_DATA is unset: it names the folder of public data sets to test on")
+    return Path(folder)
