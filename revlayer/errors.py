@@ -17,7 +17,7 @@ class RevlayerError(Exception):
         self.hint = hint
 
 
-class Busy(RevlayerError):
+class BusyError(RevlayerError):
     """Another run holds the lock. Schedulers may try again: exit code 75 (EX_TEMPFAIL)."""
 
     exit_code = 75

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
+
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url, deploy
 from revlayer.database.embedded import EmbeddedServer

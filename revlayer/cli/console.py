@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 output = Console()
@@ -13,7 +20,7 @@ errors = Console(stderr=True)
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on stderr; yields ``update(what, done, total)``. Prints nothing where stderr is no terminal."""
+    """Show a bar on stderr and yield ``update(what, done, total)``; silent where stderr is no terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("[bold]{task.description}"),
@@ -44,7 +51,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 def _cell(value: object) -> str:
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

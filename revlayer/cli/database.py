@@ -5,6 +5,7 @@ import shutil
 from typing import Annotated
 
 import typer
+
 from revlayer.cli.console import output
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url
@@ -27,7 +28,7 @@ def _embedded() -> tuple[Settings, EmbeddedServer]:
 @app.command()
 def start() -> None:
     """Start the server, making it on first use. It stays up after this command ends."""
-    settings, server = _embedded()
+    _, server = _embedded()
     server.start()
     known = server.credentials()
     assert known is not None

@@ -32,6 +32,8 @@ def main() -> None:
         errors.print(f"[bold red]error[/] {error}", highlight=False)
         sys.exit(error.exit_code)
     except ValidationError as error:
-        problems = "; ".join(f"REVLAYER_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(
+            f"REVLAYER_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
         errors.print(f"[bold red]error[/] settings: {problems}", highlight=False)
         sys.exit(2)

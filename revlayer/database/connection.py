@@ -58,7 +58,7 @@ def _with_options(url: str) -> str:
             "Write postgresql://user:password@host:5432/database.",
         ) from None
     options = f"{parts.pop('options', '') or ''} -c timezone=UTC".strip()
-    return make_conninfo(**{**parts, "options": options})
+    return make_conninfo("", **{name: str(value) for name, value in parts.items()}, options=options)
 
 
 def _check_version(conn: psycopg.Connection) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from revlayer_udf import queries
 
 from revlayer.config import ROLES, Settings
 from revlayer.database.connection import connect
 from revlayer.errors import RevlayerError
+from revlayer_udf import queries
 
 # Deploys of one database queue behind each other on this advisory lock.
 DEPLOY_LOCK = 7_281_001
@@ -86,7 +86,7 @@ def _migrate(
     progress: Callable[[str], None],
 ) -> None:
     conn.execute(statements["create_history"])
-    applied = dict(conn.execute(statements["applied"]).fetchall())
+    applied: dict[str, str] = dict(conn.execute(statements["applied"]).fetchall())
     for path in _migration_files(project):
         text = path.read_text(encoding="utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -120,6 +120,6 @@ def _run_file(conn: psycopg.Connection, settings: Settings, path: Path) -> None:
     names = {name: sql.Identifier(settings.role(name)) for name in ROLES}
     names["database"] = sql.Identifier(conn.info.dbname)
     # The text is a file of this project, not input; psycopg's type wants a literal.
-    template = sql.SQL(path.read_text(encoding="utf-8"))  # type: ignore[arg-type]
+    template = sql.SQL(path.read_text(encoding="utf-8"))
     with conn.transaction():
         conn.execute(template.format(**names))

@@ -43,12 +43,12 @@ class ServiceUser:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command as this user; output goes through files, since a server keeps a pipe open."""
-        identity = {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             code = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd="/", env=environment,
-                start_new_session=True, check=False, **identity,
+                start_new_session=True, check=False, user=self.uid, group=self.gid,
+                extra_groups=None if self.uid is None else [],
             ).returncode  # fmt: skip
             out.seek(0)
             err.seek(0)

@@ -1,6 +1,7 @@
 """Deploying is repeatable, and an edited migration is refused."""
 
 import pytest
+
 from revlayer.database import deploy
 from revlayer.errors import RevlayerError
 
