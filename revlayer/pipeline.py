@@ -1,0 +1,142 @@
+"""One run from raw tables to published marts, in the order that data moves.
+
+migrate → features (dbt) → train, where no model serves → score → forecast → marts (dbt). Every step can be
+repeated; a failed one leaves what was published before in place.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from revlayer import dbt
+from revlayer.config import Settings
+from revlayer.database import connect, deploy
+from revlayer.errors import BusyError, RevlayerError
+from revlayer_udf import forecast, jobs, queries, registry
+
+# One run per database; other databases of the cluster have locks of their own.
+RUN_LOCK = 7_281_002
+
+
+class Progress(Protocol):
+    """Told what is at work, how much is done and how much there is (0 when unknown)."""
+
+    def __call__(self, what: str, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished step of a run."""
+
+    name: str
+    seconds: float
+    outcome: str
+
+
+def resolve_as_of(settings: Settings, given: date | None) -> date:
+    """Return the as-of date: as given, as configured, or the last day the raw tables know of.
+
+    There is no clock here: the same data give the same date on any day.
+    """
+    wanted = given or settings.as_of_date
+    if wanted is not None:
+        return wanted
+    with connect(settings, "transformer") as conn:
+        row = conn.execute(queries.load("revlayer", "pipeline.sql")["last_known_date"]).fetchone()
+    if row is None or row[0] is None:
+        raise RevlayerError(
+            "the raw tables are empty, so there is no as-of date",
+            "Load data first (revlayer import MAPPING --data FOLDER, or revlayer simulate), or give --as-of.",
+        )
+    found: date = row[0]
+    return found
+
+
+@contextmanager
+def run_lock(settings: Settings, *, wait: bool) -> Iterator[None]:
+    """Hold the one lock of a run; it goes with the connection, so a killed run leaves none behind.
+
+    Raises:
+        BusyError: another run holds it and ``wait`` is False.
+    """
+    statements = queries.load("revlayer", "pipeline.sql")
+    with connect(settings, autocommit=True) as conn:
+        if wait:
+            conn.execute(statements["wait_for_lock"], [RUN_LOCK])
+        else:
+            row = conn.execute(statements["try_lock"], [RUN_LOCK]).fetchone()
+            if row is None or not row[0]:
+                raise BusyError(
+                    "another revlayer run is at work on this database",
+                    "Try again when it has ended, or use --wait to queue behind it.",
+                )
+        yield
+
+
+def run(
+    settings: Settings,
+    as_of_date: date | None = None,
+    *,
+    retrain: bool = False,
+    max_training_rows: int | None = None,
+    wait: bool = False,
+    progress: Progress = lambda what, done, total: None,
+    report: Callable[[Step], None] = lambda step: None,
+) -> date:
+    """Do the whole run under the lock and return its as-of date.
+
+    Args:
+        retrain: fit new models even where one serves; they serve only if they pass the gate.
+        report: called after each step.
+    """
+    with run_lock(settings, wait=wait):
+        with _timed("migrate", report) as outcome:
+            applied = deploy(settings, lambda what: progress(what, 0, 0)).migrations_applied
+            outcome.append(f"{len(applied)} new migrations" if applied else "up to date")
+        as_of = resolve_as_of(settings, as_of_date)
+        with _timed("features", report) as outcome:
+            outcome.append(build(settings, "features", as_of, progress))
+        with _timed("train", report) as outcome:
+            outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
+        with _timed("score", report) as outcome, connect(settings, "scorer") as conn:
+            scored = jobs.score_deals(conn, as_of, progress=progress)
+            outcome.append(", ".join(f"{item.target} {item.row_count:,}" for item in scored) or "no model serves")
+        with _timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
+            made = forecast.forecast_revenue(conn, as_of)
+            outcome.append(f"{made.row_count:,} month and segment rows")
+        with _timed("marts", report) as outcome:
+            outcome.append(build(settings, "marts", as_of, progress))
+    return as_of
+
+
+def build(settings: Settings, selector: str, as_of: date, progress: Progress) -> str:
+    """Build one half of the dbt project, with its tests, and say in words what came of it."""
+    result = dbt.run(settings, ["build", "--selector", selector], {"as_of_date": as_of.isoformat()}, progress)
+    passed = sum(status == "pass" for status in result.statuses.values())
+    made = sum(status == "success" for status in result.statuses.values())
+    return f"{made} relations, {passed} tests passed"
+
+
+def train_missing(
+    settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress
+) -> str:
+    """Train the targets that no model serves, or all of them."""
+    with connect(settings, "scorer") as conn:
+        targets = [t for t in jobs.TARGETS if retrain or registry.champion(conn, t) is None]
+        if not targets:
+            return "a model serves every target"
+        from revlayer_training import train_all
+
+        results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
+    return ", ".join(f"{item.target} served by {item.rung}" for item in results)
+
+
+@contextmanager
+def _timed(name: str, report: Callable[[Step], None]) -> Iterator[list[str]]:
+    outcome: list[str] = []
+    started = time.perf_counter()
+    yield outcome
+    report(Step(name, time.perf_counter() - started, "; ".join(outcome)))
