@@ -93,21 +93,23 @@ def run(
         report: called after each step.
     """
     with run_lock(settings, wait=wait):
-        with _timed("migrate", report) as outcome:
+        with timed("migrate", report) as outcome:
             applied = deploy(settings, lambda what: progress(what, 0, 0)).migrations_applied
             outcome.append(f"{len(applied)} new migrations" if applied else "up to date")
         as_of = resolve_as_of(settings, as_of_date)
-        with _timed("features", report) as outcome:
+        with timed("features", report) as outcome:
             outcome.append(build(settings, "features", as_of, progress))
-        with _timed("train", report) as outcome:
+        with timed("train", report) as outcome:
             outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
-        with _timed("score", report) as outcome, connect(settings, "scorer") as conn:
+        with timed("score", report) as outcome, connect(settings, "scorer") as conn:
             scored = jobs.score_deals(conn, as_of, progress=progress)
-            outcome.append(", ".join(f"{item.target} {item.row_count:,}" for item in scored) or "no model serves")
-        with _timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
+            outcome.append(
+                ", ".join(f"{item.target} {item.row_count:,}" for item in scored) or "no model serves"
+            )
+        with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
             made = forecast.forecast_revenue(conn, as_of)
             outcome.append(f"{made.row_count:,} month and segment rows")
-        with _timed("marts", report) as outcome:
+        with timed("marts", report) as outcome:
             outcome.append(build(settings, "marts", as_of, progress))
     return as_of
 
@@ -135,7 +137,8 @@ def train_missing(
 
 
 @contextmanager
-def _timed(name: str, report: Callable[[Step], None]) -> Iterator[list[str]]:
+def timed(name: str, report: Callable[[Step], None]) -> Iterator[list[str]]:
+    """Time a step; the caller appends to the list in words what came of it."""
     outcome: list[str] = []
     started = time.perf_counter()
     yield outcome

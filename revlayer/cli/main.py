@@ -8,7 +8,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from revlayer.cli import database, steps
+from revlayer.cli import database, models, steps, watch
 from revlayer.cli.console import errors
 from revlayer.errors import RevlayerError
 
@@ -21,7 +21,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(database.app, name="db")
-app.command()(steps.migrate)
+app.add_typer(models.app, name="models")
+for command in (watch.demo, steps.run, watch.doctor):
+    app.command(rich_help_panel="Start here")(command)
+app.command("import", rich_help_panel="Data in")(steps.import_csv)
+app.command(rich_help_panel="Data in")(steps.simulate)
+for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest):
+    app.command(rich_help_panel="Single steps")(command)
 
 
 def main() -> None:
@@ -33,7 +39,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ValidationError as error:
         problems = "; ".join(
-            f"REVLAYER_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+            f"REVLAYER_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()
         )
         errors.print(f"[bold red]error[/] settings: {problems}", highlight=False)
         sys.exit(2)

@@ -1,8 +1,36 @@
-"""The steps of a run, one command each."""
+"""The steps of a run, one command each, and ``run`` for all of them."""
 
-from revlayer.cli.console import output, progress_bar
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from revlayer import pipeline
+from revlayer.cli.console import output, progress_bar, table
 from revlayer.config import Settings
-from revlayer.database import deploy
+from revlayer.database import connect, deploy
+from revlayer.errors import RevlayerError
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], help="State at the end of this day; default: the last day known."
+    ),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Queue behind a run that is at work instead of leaving with 75.")
+]
+MaxRows = Annotated[int | None, typer.Option(min=100, help="Train on a sample of about this many rows.")]
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def print_step(step: pipeline.Step) -> None:
+    """Print one finished step."""
+    output.print(f"[green]✓[/] {step.name:<9} {step.seconds:7.1f} s  {step.outcome}", highlight=False)
 
 
 def migrate() -> None:
@@ -13,3 +41,117 @@ def migrate() -> None:
         f"{len(summary.migrations_applied)} migrations applied, {summary.migrations_known} already there, "
         f"{summary.functions} functions"
     )
+
+
+def build(
+    selector: Annotated[str, typer.Argument(help="features or marts")] = "features", as_of: AsOf = None
+) -> None:
+    """Build one half of the dbt models, with their tests: features (before scoring) or marts (after it)."""
+    settings = Settings()
+    if selector not in ("features", "marts"):
+        raise RevlayerError(f"there is no selector {selector!r}", "Use features or marts.")
+    with pipeline.run_lock(settings, wait=False), progress_bar(selector) as update:
+        outcome = pipeline.build(settings, selector, pipeline.resolve_as_of(settings, _day(as_of)), update)
+    output.print(outcome)
+
+
+def train(
+    target: Annotated[
+        str | None, typer.Argument(help="deal_win, deal_value or deal_close_month; all by default")
+    ] = None,
+    as_of: AsOf = None,
+    max_rows: MaxRows = None,
+    seed: int = 1,
+) -> None:
+    """Train, evaluate on later time, register; a model serves only if it beats its baseline."""
+    from revlayer_training import report, train_all
+    from revlayer_udf import jobs
+
+    if target is not None and target not in jobs.TARGETS:
+        raise RevlayerError(f"there is no target {target!r}", f"Use one of: {', '.join(jobs.TARGETS)}")
+    settings = Settings()
+    cutoff = pipeline.resolve_as_of(settings, _day(as_of))
+    targets = [target] if target else list(jobs.TARGETS)
+    with (
+        pipeline.run_lock(settings, wait=False),
+        connect(settings, "scorer") as conn,
+        progress_bar("train") as update,
+    ):
+        results = train_all(conn, cutoff, targets=targets, max_rows=max_rows, seed=seed, progress=update)
+    for result in results:
+        output.print(report.render(result))
+
+
+def score(as_of: AsOf = None) -> None:
+    """Score the open deals with the serving models and publish atomically; then the forecast."""
+    from revlayer_udf import forecast, jobs
+
+    settings = Settings()
+    day = pipeline.resolve_as_of(settings, _day(as_of))
+    with (
+        pipeline.run_lock(settings, wait=False),
+        connect(settings, "scorer") as conn,
+        progress_bar("score") as update,
+    ):
+        runs = [*jobs.score_deals(conn, day, progress=update), forecast.forecast_revenue(conn, day)]
+    header = ["target", "model", "rows", "run"]
+    output.print(
+        table(
+            f"published as of {day}",
+            header,
+            [(r.target, r.model_version, r.row_count, r.run_id) for r in runs],
+        )
+    )
+
+
+def backtest(as_of: AsOf = None) -> None:
+    """Replay past as-of dates through the same forecast and hold them against what came."""
+    from revlayer_training.backtest import run_backtest
+
+    settings = Settings()
+    with connect(settings, "scorer") as conn, progress_bar("backtest") as update:
+        summary = run_backtest(conn, through=pipeline.resolve_as_of(settings, _day(as_of)), progress=update)
+    output.print(table("backtest by horizon", summary.header, summary.rows))
+
+
+def run(as_of: AsOf = None, retrain: bool = False, max_rows: MaxRows = None, wait: Wait = False) -> None:
+    """Do everything: migrate, build features, train what no model serves, score, forecast, build marts."""
+    with progress_bar("run") as update:
+        day = pipeline.run(
+            Settings(), _day(as_of), retrain=retrain, max_training_rows=max_rows, wait=wait,
+            progress=update, report=print_step,
+        )  # fmt: skip
+    output.print(f"published as of {day}; look at it with: revlayer doctor")
+
+
+def import_csv(
+    mapping: Annotated[
+        Path, typer.Argument(help="Mapping file, such as mappings/crm_sales_opportunities.yml")
+    ],
+    data: Annotated[Path, typer.Option("--data", help="Folder that holds the CSV files.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")] = False,
+) -> None:
+    """Import CSV files by a mapping file. Rejected rows are kept in raw.rejected_rows with their reason."""
+    from revlayer.importing import import_mapping
+
+    settings = Settings()
+    deploy(settings)
+    with connect(settings, "loader") as conn, progress_bar("import") as update:
+        summary = import_mapping(conn, mapping, data, dry_run=dry_run, progress=update)
+    output.print(summary.render())
+
+
+def simulate(
+    deals: Annotated[int, typer.Option(min=50)] = 20_000,
+    seed: int = 1,
+    months: Annotated[int, typer.Option(min=6, max=240)] = 48,
+    end_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])] = datetime(2025, 12, 31),
+) -> None:
+    """Write a simulated company with known truth into the raw tables. For a database of its own."""
+    from revlayer import demo
+
+    settings = Settings()
+    deploy(settings)
+    company = demo.Company(deals, seed, months, end_on.date())
+    with progress_bar("simulate") as update:
+        output.print(demo.simulate_company(settings, company, update))

@@ -1,0 +1,42 @@
+"""Commands that look: doctor, and the demonstration with its tour."""
+
+from typing import Annotated
+
+import typer
+
+from revlayer import demo as demonstration
+from revlayer import doctor as examination
+from revlayer.cli.console import output, progress_bar, table
+from revlayer.cli.steps import print_step
+from revlayer.config import Settings
+from revlayer.database import connect
+
+MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
+
+
+def doctor() -> None:
+    """Say what is missing or stale and what to do. Exit code 1 when something fails."""
+    checks = examination.examine(Settings())
+    rows = [(MARKS[check.status], check.name, check.detail, check.what_to_do) for check in checks]
+    output.print(table("", ["", "check", "finding", "what to do"], rows))
+    if examination.worst(checks) == "fail":
+        raise typer.Exit(1)
+
+
+def demo(
+    deals: Annotated[int, typer.Option(min=50, help="Size of the simulated company.")] = 20_000,
+    seed: int = 1,
+) -> None:
+    """A simulated company from raw tables to published forecasts; repeated, it only shows the tour."""
+    settings = Settings()
+    with progress_bar("demo") as update:
+        demonstration.demonstrate(settings, demonstration.Company(deals, seed), update, print_step)
+    with connect(settings) as conn:
+        rows = demonstration.tables(conn)
+        output.print(table("\ntables for people, in schema marts", ["table", "rows", "what it holds"], rows))
+        for title, statement, header, found in demonstration.tour(conn):
+            output.print(f"\n[bold]{title}[/]\n[dim]{statement}[/]", highlight=False)
+            output.print(table("", header, found))
+    output.print("\nConnect a BI tool (PostgreSQL, read-only) with the address printed by:")
+    output.print("  [bold].venv/bin/revlayer db url --reader[/]")
+    output.print("What is missing or stale: [bold].venv/bin/revlayer doctor[/]")

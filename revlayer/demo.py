@@ -1,0 +1,111 @@
+"""The demonstration: a simulated company from raw tables to published forecasts, in one command."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg
+
+from revlayer import pipeline
+from revlayer.config import Settings
+from revlayer.database import connect, deploy
+from revlayer.errors import RevlayerError
+from revlayer.pipeline import Progress, Step
+from revlayer_udf import queries
+
+SOURCE_NAME = "simulator"
+# Above this the models learn from a sample of deals: more rows cost minutes and change no figure.
+SAMPLED_ABOVE = 400_000
+
+
+@dataclass(frozen=True)
+class Company:
+    """The simulated company: the same arguments give the same rows."""
+
+    deals: int = 20_000
+    seed: int = 1
+    months: int = 48
+    end_on: date = date(2025, 12, 31)
+
+
+def demonstrate(
+    settings: Settings, company: Company, progress: Progress, report: Callable[[Step], None]
+) -> date:
+    """Make the company unless it is there, then run; where all is published already, do nothing.
+
+    Raises:
+        RevlayerError: the database holds data of another source, which the demonstration must not mix with.
+    """
+    with pipeline.timed("database", report) as outcome:
+        applied = deploy(settings, lambda what: progress(what, 0, 0)).migrations_applied
+        outcome.append(f"{len(applied)} new migrations" if applied else "up to date")
+    with connect(settings) as conn:
+        _refuse_other_data(conn)
+        present = _present_company(conn) == _label(company)
+        published = present and _is_published(conn, company.end_on)
+    if published:
+        report(Step("run", 0.0, "everything is published already"))
+        return company.end_on
+    if not present:
+        with pipeline.timed("simulate", report) as outcome:
+            outcome.append(simulate_company(settings, company, progress))
+    return pipeline.run(
+        settings, company.end_on, retrain=not present, max_training_rows=SAMPLED_ABOVE,
+        progress=progress, report=report,
+    )  # fmt: skip
+
+
+def simulate_company(settings: Settings, company: Company, progress: Progress) -> str:
+    """Write the company into raw (replacing an earlier one) and say in words what was made."""
+    from revlayer.simulator import simulate
+
+    with connect(settings, "owner") as conn:
+        _refuse_other_data(conn)
+        statements = queries.load("revlayer", "demo.sql")
+        summary = simulate(
+            conn, deals=company.deals, seed=company.seed, months=company.months, end_on=company.end_on,
+            progress=progress,
+        )  # fmt: skip
+        conn.execute(statements["record_company"], [SOURCE_NAME, _label(company)])
+    with connect(settings, "owner", autocommit=True) as conn:
+        # Fresh tables have no statistics, and the first build would plan blind.
+        conn.execute(statements["analyze"])
+    return str(summary)
+
+
+def _label(company: Company) -> str:
+    return f"deals={company.deals} seed={company.seed} months={company.months} end_on={company.end_on}"
+
+
+def _refuse_other_data(conn: psycopg.Connection) -> None:
+    row = conn.execute(queries.load("revlayer", "demo.sql")["other_sources"], [SOURCE_NAME]).fetchone()
+    if row is not None:
+        raise RevlayerError(
+            f"this database holds data of the source {row[0]!r}; the demonstration would mix with it",
+            "Give the demonstration a database of its own (REVLAYER_HOME=.revlayer-demo make demo).",
+        )
+
+
+def _present_company(conn: psycopg.Connection) -> str | None:
+    row = conn.execute(queries.load("revlayer", "demo.sql")["present_company"], [SOURCE_NAME]).fetchone()
+    return None if row is None else row[0]
+
+
+def _is_published(conn: psycopg.Connection, as_of: date) -> bool:
+    row = conn.execute(queries.load("revlayer", "demo.sql")["is_published"], [as_of]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def tour(conn: psycopg.Connection) -> list[tuple[str, str, list[str], list[tuple[object, ...]]]]:
+    """Return three queries worth running: title, text, header, rows."""
+    found = []
+    for name, statement in queries.load("revlayer", "tour.sql").items():
+        cursor = conn.execute(statement)
+        header = [column.name for column in cursor.description or []]
+        found.append((name.replace("_", " "), statement, header, cursor.fetchall()))
+    return found
+
+
+def tables(conn: psycopg.Connection) -> list[tuple[str, int, str]]:
+    """Return name, rows and description of every mart."""
+    return conn.execute(queries.load("revlayer", "demo.sql")["tables"]).fetchall()

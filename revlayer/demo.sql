@@ -1,0 +1,28 @@
+-- name: other_sources
+select source_name from raw.deals where source_name <> %s limit 1
+
+-- name: present_company
+select mapping_sha256
+from raw.import_runs
+where source_name = %s and status = 'finished'
+order by import_id desc
+limit 1
+
+-- name: record_company
+insert into raw.import_runs (source_name, mapping_sha256, status, finished_at)
+values (%s, %s, 'finished', clock_timestamp())
+
+-- name: analyze
+analyze
+
+-- name: is_published
+select count(distinct target) >= 4 and to_regclass('marts.revenue_forecast_monthly') is not null
+from scoring.published_runs
+where as_of_date = %s
+
+-- name: tables
+select c.relname, greatest(c.reltuples, 0)::bigint, obj_description(c.oid, 'pg_class')
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = 'marts' and c.relkind = 'r' and c.relname not like 'rule\_%'
+order by c.relname
