@@ -13,7 +13,7 @@ ROLES = ("owner", "loader", "transformer", "scorer", "planner", "reader")
 
 
 def find_project_directory() -> Path:
-    """Return the folder of sql/migrations and dbt_project: the working folder, one above it, or the checkout."""
+    """Return the folder of sql/migrations and dbt_project: the working one, one above, or the checkout."""
     here = Path.cwd()
     candidates = [here, *here.parents, Path(__file__).resolve().parent.parent]
     for folder in candidates:

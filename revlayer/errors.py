@@ -1,4 +1,4 @@
-"""Errors that say what to do next; one family for all three packages. The command line prints them plainly."""
+"""Errors that say what to do next; one family for all three packages."""
 
 from revlayer_udf.errors import Busy as BusyError
 from revlayer_udf.errors import RevlayerError
