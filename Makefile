@@ -40,5 +40,5 @@ bench: .venv/.ready ## speed and memory; writes docs/performance.md
 	@.venv/bin/python -m benchmarks
 
 clean: .venv/.ready ## stop the embedded server and remove its data
-	@.venv/bin/revlayer db stop
-	@rm -rf .revlayer target logs
+	@.venv/bin/revlayer db remove --yes
+	@rm -rf target logs

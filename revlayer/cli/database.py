@@ -82,3 +82,13 @@ def psql() -> None:
     if client is None:
         raise RevlayerError("psql is not installed", "Use any client with: revlayer db url")
     os.execv(client, [client, target])
+
+
+@app.command()
+def remove(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop the server and delete its data for good."""
+    _, server = _embedded()
+    if not yes:
+        typer.confirm(f"Delete the embedded database in {server.home}?", abort=True)
+    server.remove()
+    output.print("removed")

@@ -7,6 +7,7 @@ it listens on TCP with password authentication and outlives the process that sta
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import warnings
@@ -125,6 +126,21 @@ class EmbeddedServer:
         known = self.credentials()
         if known is not None and self.is_running():
             self._call("pg_ctl", "-D", known.data_directory, "-w", "-m", "fast", "stop")
+
+    def process_id(self) -> int | None:
+        """Process id of the postmaster, or None when it is down."""
+        known = self.credentials()
+        if known is None or not self.is_running():
+            return None
+        return int(Path(known.data_directory, "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def remove(self) -> None:
+        """Stop the server and delete its data for good."""
+        self.stop()
+        known = self.credentials()
+        if known is not None:
+            shutil.rmtree(known.data_directory)
+            self.credentials_path.unlink()
 
     def _made(self) -> Credentials:
         known = self.credentials()
