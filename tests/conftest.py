@@ -12,11 +12,13 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
+from revlayer import demo
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url, deploy
 from revlayer.database.embedded import EmbeddedServer
 
 TEMPLATE = "revlayer_test_template"
+COMPANY = demo.Company(deals=1500, seed=7, months=36)
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,19 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("REVLAYER_TEST_DATA is unset: it names the folder of public data sets to test on")
     return Path(folder)
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Where skips are forbidden (in CI, which brings all that optional tests need), a skip is a failure."""
+    if os.environ.get("REVLAYER_FORBID_SKIPS") and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
+        pytest.fail(f"{item.nodeid} skipped although nothing may skip here: {call.excinfo.value}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def company(make_database: Callable[..., Database]) -> Database:
+    """A small simulated company, run whole: simulated, built, trained, scored, published. Read it, do not write."""
+    made = make_database("company")
+    demo.demonstrate(
+        made.settings, COMPANY, progress=lambda what, done, total: None, report=lambda step: None
+    )
+    return made

@@ -1,0 +1,5 @@
+"""``python -m revlayer`` is the command ``revlayer``."""
+
+from revlayer.cli import main
+
+main()

@@ -1,0 +1,114 @@
+"""The whole run on a simulated company: published, repeatable, one at a time, safe to kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from revlayer import doctor, pipeline
+from revlayer.errors import BusyError
+from revlayer.pipeline import RUN_LOCK
+
+PUBLISHED = "select target, run_id, as_of_date, row_count from scoring.published_runs order by target"
+
+
+def test_every_mart_is_published(company):
+    with company.connect("reader") as conn:
+        for mart in ("pipeline_summary", "revenue_forecast_monthly", "at_risk_deals", "won_deals_summary",
+                     "deal_health", "deal_scores"):  # fmt: skip
+            row = conn.execute(f"select count(*) from marts.{mart}").fetchone()  # noqa: S608 - a list above
+            assert row[0] > 0, mart
+
+
+def test_each_open_deal_is_scored_once(company):
+    with company.connect("reader") as conn:
+        row = conn.execute(
+            "select count(*), count(distinct deal_id), (select sum(deal_count) from marts.pipeline_summary)"
+            " from marts.deal_scores"
+        ).fetchone()
+    assert row[0] == row[1] == row[2]
+
+
+def test_doctor_finds_nothing_failing(company):
+    failing = [check for check in doctor.examine(company.settings) if check.status == "fail"]
+    assert failing == []
+
+
+@pytest.fixture
+def copy(company, make_database):
+    """A writable copy of the company."""
+    return make_database("copy", company)
+
+
+def _marts(database):
+    with database.connect("reader") as conn:
+        return conn.execute(
+            "select month_start_on, segment_id, mean_amount, p10_amount, p90_amount"
+            " from marts.revenue_forecast_monthly order by 1, 2"
+        ).fetchall()
+
+
+def test_a_second_run_publishes_the_same_figures(copy):
+    before = _marts(copy)
+    pipeline.run(copy.settings)
+    assert _marts(copy) == before
+
+
+def test_a_second_run_at_once_leaves_with_a_message(copy):
+    with pipeline.run_lock(copy.settings, wait=False), pytest.raises(BusyError, match="another revlayer run"):
+        pipeline.run(copy.settings)
+
+
+def _environment(database):
+    return {**os.environ, "REVLAYER_DATABASE_URL": database.url, "PYTHONUNBUFFERED": "1"}
+
+
+def _cli(database, *arguments):
+    command = [sys.executable, "-m", "revlayer", *arguments]
+    return subprocess.run(command, env=_environment(database), capture_output=True, text=True, check=False)
+
+
+def test_exit_codes_tell_schedulers(copy):
+    with copy.connect(autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(%s)", [RUN_LOCK])
+        busy = _cli(copy, "run")
+        assert busy.returncode == 75, busy.stderr
+        assert "another revlayer run" in busy.stderr
+    assert _cli(copy, "build", "no_such_selector").returncode == 1
+    assert _cli(copy, "no-such-command").returncode == 2
+    assert _cli(copy, "doctor").returncode == 0
+
+
+@pytest.mark.parametrize("step", ["features", "score", "forecast", "marts"])
+def test_a_killed_run_leaves_what_was_published(copy, step):
+    """SIGKILL when a step begins to touch the database; the next run is clean."""
+    with copy.connect() as conn:
+        before = conn.execute(PUBLISHED).fetchall()
+    figures = _marts(copy)
+    script = f"import tests.e2e.killed as k; k.run_until({step!r})"
+    process = subprocess.Popen([sys.executable, "-c", script], env=_environment(copy), start_new_session=True)
+    assert process.wait(timeout=240) == -signal.SIGKILL
+    with copy.connect() as conn:
+        after = conn.execute(PUBLISHED).fetchall()
+    if step in ("features", "score"):
+        assert after == before
+    assert {row[0] for row in after} == {row[0] for row in before}
+    assert _marts(copy) == figures
+    pipeline.run(copy.settings, wait=True)
+    assert _marts(copy) == figures
+    with copy.connect() as conn:
+        assert conn.execute("select count(*) from scoring.runs where status = 'running'").fetchone() == (0,)
+
+
+def test_help_of_every_command_teaches():
+    commands = [[], ["db"], ["models"], ["run"], ["demo"], ["import"], ["simulate"], ["train"], ["score"], ["doctor"],
+                ["backtest"], ["build"], ["migrate"]]  # fmt: skip
+    started = time.perf_counter()
+    for command in commands:
+        done = subprocess.run([sys.executable, "-m", "revlayer", *command, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "Usage:" in done.stdout
+    assert time.perf_counter() - started < 60
