@@ -1,0 +1,177 @@
+"""Deal value: what an open deal brings if it is won, in the reporting currency.
+
+Every rung starts from the deal's own amount, else the product's list price, else the segment's median win,
+and learns the ratio to it: shrinkage one factor per starting point, the model log-ratios from the features.
+The mean is made unbiased on the validation period (smearing, Duan 1983), the 80 % interval is conformal on it.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from revlayer_training import evaluation
+from revlayer_training.datasets import Dataset
+from revlayer_training.deal_win import win_labels
+from revlayer_training.export import Artefact, check_parity
+from revlayer_training.graph import Graph
+from revlayer_training.ladder import FEWEST_FOR_MODEL, FEWEST_FOR_SHRINKAGE, Decision, serve
+from revlayer_training.margins import TreeMargin
+from revlayer_training.outcome import (
+    MODEL,
+    Outcome,
+    cycle_days,
+    describe_horizon,
+    describe_splits,
+    masks_of,
+)
+from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
+from revlayer_training.value_base import BASE_NUMBERS, ValueBase, ValueRatios
+from revlayer_udf.errors import RevlayerError
+
+TARGET = "deal_value"
+OUTPUTS = ("value_amount", "value_p10_amount", "value_p90_amount")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ValueModel:
+    """Base × exp(margin) × ratios; without a margin model the base alone."""
+
+    base: ValueBase
+    ratios: ValueRatios
+    margins: TreeMargin | None = None
+
+    def predict(self, data: Dataset) -> dict[str, Floats]:
+        """Return mean, p10 and p90 amounts, each [N]."""
+        centre = self.base.predict(data)
+        if self.margins is not None:
+            centre = centre * np.exp(self.margins.margin(data)[:, 0])
+        source = self.base.source(data)
+        columns = (self.ratios.mean, self.ratios.low, self.ratios.high)
+        return {name: centre * ratio[source] for name, ratio in zip(OUTPUTS, columns, strict=True)}
+
+    def artefact(self, data: Dataset, rung: str) -> Artefact:
+        """Export; a lower rung needs only amount, list price and segment."""
+        numbers = data.number_features if self.margins else BASE_NUMBERS
+        texts = (*(data.text_features if self.margins else ()), "segment_id")
+        graph = Graph(numbers, texts)
+        centre, source = self.base.add_nodes(graph)
+        if self.margins is not None:
+            centre = graph.add("Mul", centre, graph.add("Exp", self.margins.add_nodes(graph)))
+        shown = {
+            name: (graph.add("Mul", centre, ratio), 1)
+            for name, ratio in zip(OUTPUTS, self.ratios.add_nodes(graph, source), strict=True)
+        }
+        algorithm = self.margins.algorithm if self.margins else "amount_ratio"
+        return Artefact(
+            graph.serialize(shown), algorithm, rung, numbers, texts, OUTPUTS,  # type: ignore[arg-type]
+            {"interval": "conformal, 80 %"},
+        )  # fmt: skip
+
+
+def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
+    """Fit on snapshots of deals won within the horizon, evaluate and decide.
+
+    Raises:
+        RevlayerError: no won deal has an amount.
+    """
+    horizon = choose_horizon(data.as_of, cycle_days(data), cutoff)
+    y, known_on = win_labels(data, horizon.days)
+    paid = (y > 0) & (data.won_amount > 0) & (known_on <= np.datetime64(cutoff, "D"))
+    if not paid.any():
+        raise RevlayerError(
+            f"no deal that was open {horizon.days} days before {cutoff} or earlier was won with an amount",
+            "Load the won amounts, or wait until deals have been won.",
+        )
+    split = None if horizon.split is None else _paid_only(
+        split_rows(data.as_of, known_on, horizon.split, cutoff), paid
+    )  # fmt: skip
+    if split is not None and not (split.train.any() and split.validate.any() and split.test.any()):
+        split = None
+    rows = paid if split is None else split.train
+    calibrating = paid if split is None else split.validate
+    deals = len(np.unique(data.deal[rows]))
+    base = ValueBase.fit(data.take(rows), deals)
+    lower = ValueModel(base, _ratios(base, data, calibrating))
+    reach = _reach(deals, split)
+    lower_rung = "prior" if reach.rung == "prior" else "shrinkage"
+    outcome = Outcome(TARGET, lower.artefact(data, lower_rung), "amount_ratio", reach, horizon.days)
+    outcome.notes.append(describe_horizon(horizon))
+    outcome.splits = describe_splits(data, {"train": rows} if split is None else masks_of(split))
+    if split is None:
+        return outcome
+    predictions = {"deal_amount": {OUTPUTS[0]: base.predict(data)}, "amount_ratio": lower.predict(data)}
+    if reach.rung == "model":
+        _add_model(outcome, data, base, split, seed, predictions)
+    _evaluate(outcome, data, split, predictions)
+    return outcome
+
+
+def _add_model(
+    outcome: Outcome, data: Dataset, base: ValueBase, split: TimeSplit, seed: int,
+    predictions: dict[str, dict[str, Floats]],
+) -> None:  # fmt: skip
+    with np.errstate(invalid="ignore", divide="ignore"):
+        target = np.log(data.won_amount / base.predict(data))
+    tuning = split.validate & (data.deal % 2 == 0)
+    calibrating = split.validate & (data.deal % 2 == 1)
+    train, tune = data.take(split.train), data.take(tuning)
+    trees = TreeMargin.fit(
+        train, target[split.train], tune, target[tuning], seed, objective="huber", alpha=1.0, num_leaves=7
+    )
+    fitted = np.exp(trees.margin(data)[:, 0]) * base.predict(data)
+    ratios = ValueRatios.fit(data.won_amount[calibrating] / fitted[calibrating],
+                             fitted[calibrating], base.source(data)[calibrating])  # fmt: skip
+    model = ValueModel(base, ratios, trees)
+    predictions[MODEL] = model.predict(data)
+    artefact = model.artefact(data, "model")
+    held = {name: values[split.test] for name, values in predictions[MODEL].items()}
+    artefact.extra.update(check_parity(artefact, data.take(split.test), held))
+    outcome.model = artefact
+    losses = {
+        name: np.abs(values[OUTPUTS[0]] - data.won_amount)[split.test] for name, values in predictions.items()
+    }
+    # The better of the deal's own amount and the corrected one is the bar.
+    bar = min(("deal_amount", "amount_ratio"), key=lambda name: float(losses[name].mean()))
+    comparison = evaluation.compare(losses[bar], losses[MODEL], data.deal[split.test])
+    outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, bar.replace("_", " "))
+
+
+def _ratios(base: ValueBase, data: Dataset, rows: Mask) -> ValueRatios:
+    amounts = base.predict(data)[rows]
+    return ValueRatios.fit(data.won_amount[rows] / amounts, amounts, base.source(data)[rows])
+
+
+def _paid_only(split: TimeSplit, paid: Mask) -> TimeSplit:
+    return TimeSplit(
+        split.train & paid, split.validate & paid, split.test & paid, split.validate_from, split.test_from
+    )
+
+
+def _reach(deals: int, split: TimeSplit | None) -> Decision:
+    if deals < FEWEST_FOR_SHRINKAGE:
+        return Decision("prior", f"{deals} won deals: the deal's amount, list price or median win is served")
+    if split is None or deals < FEWEST_FOR_MODEL:
+        why = "the history is too short" if split is None else f"{deals} won deals are too few"
+        return Decision("shrinkage", f"{why} for a model: the deal's amount by its usual ratio is served")
+    return Decision("model", "there is enough history to train, calibrate and test a model")
+
+
+def _evaluate(
+    outcome: Outcome, data: Dataset, split: TimeSplit, predictions: dict[str, dict[str, Floats]]
+) -> None:
+    for name, mask in masks_of(split).items():
+        segments, won = data.segments.take(mask), data.won_amount[mask]
+        for predictor, amounts in predictions.items():
+            held = [values[mask] for values in amounts.values()]
+
+            def figures(rows: Mask, won: Floats = won, held: list[Floats] = held) -> dict[str, float | None]:
+                shown = evaluation.amount_metrics(won[rows], held[0][rows])
+                if len(held) == 3:
+                    low, high = held[1][rows], held[2][rows]
+                    shown["coverage_80"] = evaluation.interval_coverage(won[rows], low, high)
+                return shown
+
+            outcome.metrics += evaluation.by_segment(name, predictor, segments, figures)

@@ -1,0 +1,194 @@
+"""Models that give raw margins: boosted trees, a linear model, and their mean.
+
+A margin is a log-odds for a win, a log-ratio for an amount, and one score per class for close bins.
+What turns it into a prediction (calibration, exponent, softmax) belongs to the model of that target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from revlayer_training.datasets import Dataset
+from revlayer_training.graph import Graph
+from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder
+from revlayer_training.trees import margins, tree_nodes, with_float32_thresholds
+
+Floats = NDArray[np.float64]
+
+
+class MarginModel(Protocol):
+    """Maps features to margins, in Python and in a graph."""
+
+    @property
+    def algorithm(self) -> str:
+        """Goes into the manifest."""
+        ...
+
+    def margin(self, data: Dataset) -> Floats:
+        """Return margins [N, M]."""
+        ...
+
+    def add_nodes(self, graph: Graph) -> str:
+        """Return the tensor of margins [N, M]."""
+        ...
+
+
+@dataclass(frozen=True)
+class TreeMargin:
+    """LightGBM over the number features and target-encoded text features."""
+
+    texts: tuple[str, ...]
+    encoders: tuple[TextEncoder, ...]
+    numbers: tuple[str, ...]
+    booster: lgb.Booster
+    algorithm: str = "lightgbm"
+
+    @classmethod
+    def fit(
+        cls, train: Dataset, y: Floats, tune: Dataset, y_tune: Floats, seed: int, **parameters: Any
+    ) -> "TreeMargin":
+        """Boost until the tuning rows stop improving.
+
+        Args:
+            y, y_tune: labels of the rows.
+            parameters: over the defaults; ``objective`` is needed. ``encoding_label`` may give what text
+                features are encoded by, where that is not ``y`` itself.
+        """
+        label = parameters.pop("encoding_label", y)
+        encoders = tuple(TextEncoder.target(train.texts[name], label) for name in train.text_features)
+        numbers, texts = train.number_features, train.text_features
+        matrix, tuning = _matrix(train, numbers, texts, encoders), _matrix(tune, numbers, texts, encoders)
+        settings = {
+            "learning_rate": 0.04,
+            "num_leaves": 15,
+            "min_data_in_leaf": int(np.clip(len(y) // 150, 10, 200)),
+            "feature_fraction": 0.6,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "lambda_l2": 10.0,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        } | parameters
+        fitted = lgb.train(
+            settings,
+            lgb.Dataset(matrix, y),
+            num_boost_round=800,
+            valid_sets=[lgb.Dataset(tuning, y_tune)],
+            callbacks=[lgb.early_stopping(40, verbose=False)],
+        )
+        return cls(texts, encoders, numbers, with_float32_thresholds(fitted))
+
+    def margin(self, data: Dataset) -> Floats:
+        """Return margins [N, M]."""
+        return margins(self.booster, _matrix(data, self.numbers, self.texts, self.encoders))
+
+    def add_nodes(self, graph: Graph) -> str:
+        """Concatenate numbers and encoded texts, then the trees."""
+        encoded = [
+            encoder.add_nodes(graph, graph.text(name))
+            for name, encoder in zip(self.texts, self.encoders, strict=True)
+        ]
+        parts = [*(["numeric"] if self.numbers else []), *encoded]
+        matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        return tree_nodes(graph, self.booster, matrix)
+
+
+@dataclass(frozen=True)
+class LogisticMargin:
+    """Logistic regression over scaled numbers, flags of missing numbers and one-hot texts."""
+
+    texts: tuple[str, ...]
+    encoders: tuple[OneHotEncoder, ...]
+    numbers: tuple[str, ...]
+    scaler: NumberScaler
+    weights: NDArray[np.float32]
+    intercept: float
+    algorithm: str = "logistic_regression"
+
+    @classmethod
+    def fit(cls, train: Dataset, y: Floats, strength: float = 0.05) -> "LogisticMargin":
+        """Fit with an L2 penalty.
+
+        Args:
+            strength: inverse of the penalty, as in scikit-learn's ``C``.
+        """
+        least = max(5, len(y) // 500)
+        encoded = [(name, OneHotEncoder.fit(train.texts[name], least)) for name in train.text_features]
+        encoded = [(name, encoder) for name, encoder in encoded if len(encoder.categories) > 1]
+        numbers = tuple(name for name in train.number_features if np.nanstd(_known(train.numbers[name])) > 0)
+        scaler = NumberScaler.fit(train.numeric(numbers))
+        texts, encoders = tuple(n for n, _ in encoded), tuple(e for _, e in encoded)
+        matrix = _design(train, texts, encoders, numbers, scaler)
+        fitted = LogisticRegression(C=strength, max_iter=500, tol=1e-6).fit(matrix, y)
+        weights = fitted.coef_[0].astype(np.float32)
+        return cls(texts, encoders, numbers, scaler, weights, float(np.float32(fitted.intercept_[0])))
+
+    def margin(self, data: Dataset) -> Floats:
+        """Return margins [N, 1]."""
+        matrix = _design(data, self.texts, self.encoders, self.numbers, self.scaler)
+        return np.asarray(matrix.astype(np.float64) @ self.weights + self.intercept)[:, None]
+
+    def add_nodes(self, graph: Graph) -> str:
+        """Scale, encode, multiply."""
+        parts = []
+        if self.numbers:
+            positions = [graph.numbers.index(name) for name in self.numbers]
+            chosen = graph.add("Gather", "numeric", graph.constant(positions, np.int64), axis=1)
+            parts.append(self.scaler.add_nodes(graph, chosen))
+        for name, encoder in zip(self.texts, self.encoders, strict=True):
+            parts.append(encoder.add_nodes(graph, graph.text(name)))
+        matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        product = graph.add("MatMul", matrix, graph.constant(self.weights[:, None]))
+        return graph.add("Add", product, graph.constant(self.intercept))
+
+
+@dataclass(frozen=True)
+class MeanMargin:
+    """The mean of two models' margins."""
+
+    first: MarginModel
+    second: MarginModel
+
+    @property
+    def algorithm(self) -> str:
+        """Both names."""
+        return f"{self.first.algorithm}+{self.second.algorithm}"
+
+    def margin(self, data: Dataset) -> Floats:
+        """Return margins [N, M]."""
+        return (self.first.margin(data) + self.second.margin(data)) / 2
+
+    def add_nodes(self, graph: Graph) -> str:
+        """Add both and halve."""
+        total = graph.add("Add", self.first.add_nodes(graph), self.second.add_nodes(graph))
+        return graph.add("Mul", total, graph.constant(0.5))
+
+
+def _matrix(
+    data: Dataset, numbers: Sequence[str], texts: Sequence[str], encoders: Sequence[TextEncoder]
+) -> NDArray[np.float32]:
+    encoded = [encoder.transform(data.texts[name]) for name, encoder in zip(texts, encoders, strict=True)]
+    return np.column_stack([data.numeric(numbers), *encoded])
+
+
+def _design(
+    data: Dataset,
+    texts: Sequence[str],
+    encoders: Sequence[OneHotEncoder],
+    numbers: Sequence[str],
+    scaler: NumberScaler,
+) -> NDArray[np.float32]:
+    encoded = [encoder.transform(data.texts[name]) for name, encoder in zip(texts, encoders, strict=True)]
+    return np.hstack([scaler.transform(data.numeric(numbers)), *encoded])
+
+
+def _known(column: NDArray[np.float32]) -> NDArray[np.float32]:
+    known = column[~np.isnan(column)]
+    return known if len(known) else np.zeros(1, np.float32)
