@@ -15,7 +15,7 @@ from revlayer import dbt
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
 from revlayer.errors import BusyError, RevlayerError
-from revlayer_udf import forecast, jobs, queries, registry
+from revlayer_udf import queries
 
 # One run per database; other databases of the cluster have locks of their own.
 RUN_LOCK = 7_281_002
@@ -92,6 +92,11 @@ def run(
         retrain: fit new models even where one serves; they serve only if they pass the gate.
         report: called after each step.
     """
+    from revlayer_udf import (
+        forecast,
+        jobs,
+    )  # loading ONNX Runtime takes a second that other commands need not wait
+
     with run_lock(settings, wait=wait):
         with timed("migrate", report) as outcome:
             applied = deploy(settings, lambda what: progress(what, 0, 0)).migrations_applied
@@ -126,6 +131,8 @@ def train_missing(
     settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress
 ) -> str:
     """Train the targets that no model serves, or all of them."""
+    from revlayer_udf import jobs, registry
+
     with connect(settings, "scorer") as conn:
         targets = [t for t in jobs.TARGETS if retrain or registry.champion(conn, t) is None]
         if not targets:

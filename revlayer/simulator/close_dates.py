@@ -41,7 +41,9 @@ def _phase(
     ledger.add(FIELD, rows, at, text.dates(expected))
     for _ in range(MAX_PUSHES):
         # The owner notices during working hours, on the day after or some days later.
-        noticed = expected + 1.4 + np.floor(random.exponential(2.0, len(rows))) + 0.3 * random.random(len(rows))
+        noticed = (
+            expected + 1.4 + np.floor(random.exponential(2.0, len(rows))) + 0.3 * random.random(len(rows))
+        )
         goes_on = np.flatnonzero((noticed < until) & (random.random(len(rows)) < PUSH_RATE))
         rows, until, noticed = rows[goes_on], until[goes_on], noticed[goes_on]
         if len(rows) == 0:
@@ -51,7 +53,12 @@ def _phase(
 
 
 def add_close_dates(
-    clock: Clock, created_at: Array, journey: Journey, fates: Fates, random: np.random.Generator, ledger: Ledger
+    clock: Clock,
+    created_at: Array,
+    journey: Journey,
+    fates: Fates,
+    random: np.random.Generator,
+    ledger: Ledger,
 ) -> None:
     """All values of the expected close date; a won deal ends with the day it was won."""
     rows = np.arange(len(created_at))

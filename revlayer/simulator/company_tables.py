@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from revlayer.simulator import text
 from revlayer.simulator.changes import History, Ledger
@@ -19,7 +20,19 @@ ACCOUNT_FIELDS = (
     "industry", "segment", "region", "country_code", "employee_count", "annual_revenue_amount", "owner",
 )  # fmt: skip
 FIRST_NAMES = ("Ada", "Ben", "Chloe", "Dan", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jun", "Kofi", "Lena")
-LAST_NAMES = ("Adams", "Berg", "Costa", "Dubois", "Evans", "Fischer", "Garcia", "Haddad", "Ito", "Jensen", "Khan")
+LAST_NAMES = (
+    "Adams",
+    "Berg",
+    "Costa",
+    "Dubois",
+    "Evans",
+    "Fischer",
+    "Garcia",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Khan",
+)
 #: The rare currency has no rates before this share of the history, and a gap of this many weeks later.
 RARE_CURRENCY, RARE_START, RARE_GAP_WEEKS = 3, 0.3, 8
 
@@ -118,7 +131,7 @@ def owner_tables(parameters: Parameters, clock: Clock, world: World) -> tuple[pa
         _base(clock, source_id, text.seconds(start))
         | {
             "name": text.join(" ", first, last, source_id),
-            "email": text.join("", pa.compute.utf8_lower(source_id), pa.scalar("@example.com")),
+            "email": text.join("", pc.utf8_lower(source_id), pa.scalar("@example.com")),
             "team_path": history.state["team_path"],
             "is_active": history.state["is_active"],
             "observed_at": _end(clock, count),
@@ -131,7 +144,9 @@ def product_tables(parameters: Parameters, clock: Clock) -> tuple[pa.Table, pa.T
     """raw.products and raw.product_changes: list prices rise every January."""
     count = len(PRODUCTS)
     rows, start = np.arange(count), np.full(count, clock.start)
-    ledger = Ledger(("name", "family", "list_price_amount", "currency_code"), count, np.full(count, clock.end))
+    ledger = Ledger(
+        ("name", "family", "list_price_amount", "currency_code"), count, np.full(count, clock.end)
+    )
     for field, values in (
         ("name", [name for name, _ in PRODUCTS]),
         ("family", [family for _, family in PRODUCTS]),
@@ -200,5 +215,3 @@ def _account_history(
     ledger.add("annual_revenue_amount", known, at[known], text.money(accounts.revenue[rows[known]]))
     ledger.add("owner", local, at, text.identifiers("U", accounts.owner[rows] + 1, 5))
     return ledger.close()
-
-

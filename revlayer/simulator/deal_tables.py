@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from revlayer.simulator import text
 from revlayer.simulator.changes import History
@@ -89,8 +90,8 @@ def link_table(scene: Scene) -> pa.Table:
             "source_name": text.constant(SOURCE_NAME, 2 * count),
             "source_id": text.identifiers("D", number, 7),
             "canonical_id": text.identifiers(f"{SOURCE_NAME}:D", into, 7),
-            "valid_from": pa.compute.if_else(pa.array(is_after), moment, "-infinity"),
-            "valid_to": pa.compute.if_else(pa.array(is_after), "infinity", moment),
+            "valid_from": pc.if_else(pa.array(is_after), moment, "-infinity"),
+            "valid_to": pc.if_else(pa.array(is_after), "infinity", moment),
         }
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from revlayer.simulator.clock import Array, Clock, Index, Mask, stream
 from revlayer.simulator.parameters import Parameters
-from revlayer.simulator.world import CURRENCY_SHARES, PRODUCT_SHARES, STARTER, World, _pick_owner
+from revlayer.simulator.world import CURRENCY_SHARES, PRODUCT_SHARES, STARTER, World, pick_owner
 
 FLAGS = ("has_champion", "has_budget", "has_decision_maker")
 
@@ -59,10 +59,9 @@ def drift(parameters: Parameters, world: World, clock: Clock, created_at: Array)
 
 def _owner(world: World, account: Index, created_at: Array, random: np.random.Generator) -> Index:
     """Half the deals go to the account's owner; a departed owner's go to the successor."""
-    owner = _pick_owner(world.owners, world.accounts.region[account], random)
+    owner = pick_owner(world.owners, world.accounts.region[account], random)
     owner = np.where(random.random(len(account)) < 0.5, world.accounts.owner[account], owner)
-    left = created_at >= world.owners.left_at[owner]
-    return np.where(left, world.owners.successor[owner], owner)
+    return world.serving(owner, created_at)
 
 
 def build_deals(
@@ -83,7 +82,7 @@ def build_deals(
     currency = _choose(random, CURRENCY_SHARES[region])
     size = random.standard_normal(count)
     users = np.ceil(np.array(p.user_medians)[segment] * np.exp(p.user_sigma * size))
-    discount = np.round(np.clip(random.gamma(2.0, 0.06, count), 0.0, 0.4), 2)
+    discount: Array = np.round(np.clip(random.gamma(2.0, 0.06, count), 0.0, 0.4), 2)
     months = random.choice(np.array(p.contract_months), count, p=p.contract_month_shares)
     competitors = np.minimum(random.poisson(0.6, count), 4).astype(np.float64)
     quality = random.standard_normal(count)

@@ -8,13 +8,13 @@ import numpy as np
 
 from revlayer.simulator import text
 from revlayer.simulator.changes import Ledger
-from revlayer.simulator.clock import Array, Clock, Index, stream
+from revlayer.simulator.clock import Clock, stream
 from revlayer.simulator.close_dates import add_close_dates
 from revlayer.simulator.deals import FLAGS, Deals
 from revlayer.simulator.fates import Fates, wrong_spelling
 from revlayer.simulator.journey import Journey
 from revlayer.simulator.parameters import LOST, OPEN_STAGES, WON, Parameters
-from revlayer.simulator.world import CURRENCIES, World, _pick_owner
+from revlayer.simulator.world import CURRENCIES, World, pick_owner
 
 DEAL_FIELDS = (
     "account", "owner", "product", "currency_code", "deal_type", "lead_source", "lead_score",
@@ -63,7 +63,12 @@ def _add_attributes(scene: Scene, ledger: Ledger) -> None:
     missing = random.random(count) < p.missing_account_rate
     ledger.add("account", rows, at, text.identifiers("A", deals.account + 1, 6, missing))
     ledger.add("product", rows, at, text.identifiers("P", deals.product + 1, 2))
-    ledger.add("currency_code", rows, at, text.names(CURRENCIES, deals.currency))
+    # Some foreign deals are first typed in as dollars and corrected within days.
+    mistaken = random.random(count) < p.wrong_currency_rate
+    ledger.add("currency_code", rows, at, text.names(CURRENCIES, np.where(mistaken, 0, deals.currency)))
+    fixed = np.flatnonzero(mistaken)
+    fixed_at = at[fixed] + random.uniform(0.5, 5.0, len(fixed))
+    ledger.add("currency_code", fixed, fixed_at, text.names(CURRENCIES, deals.currency[fixed]))
     ledger.add("deal_type", rows, at, text.names(p.deal_types, deals.deal_type))
     spelt = [name for source in p.lead_sources for name in (source, source.lower())]
     wrong = wrong_spelling(p, count, random)
@@ -86,7 +91,7 @@ def _add_owners(scene: Scene, ledger: Ledger) -> None:
     moved = np.flatnonzero(random.random(len(deals)) < scene.parameters.reassign_rate)
     when = deals.created_at[moved] + random.exponential(50.0, len(moved))
     region = scene.world.accounts.region[deals.account[moved]]
-    owner = _pick_owner(scene.world.owners, region, random)
+    owner = scene.world.serving(pick_owner(scene.world.owners, region, random), when)
     still = when < scene.fates.closed_first_at[moved]
     ledger.add("owner", moved[still], when[still], text.identifiers("U", owner[still] + 1, 5))
 
@@ -105,7 +110,8 @@ def _add_qualification(scene: Scene, ledger: Ledger) -> None:
         kept = np.flatnonzero(random.random(count) >= p.missing_flag_rate)
         ledger.add(flag, kept, deals.created_at[kept], text.booleans(np.zeros(len(kept), dtype=bool)))
         came = deals.flag_ever[kept, k] & (deals.flag_at[kept, k] < scene.fates.closed_first_at[kept])
-        ledger.add(flag, kept[came], deals.flag_at[kept[came], k], text.booleans(np.ones(came.sum(), dtype=bool)))
+        kept = kept[came]
+        ledger.add(flag, kept, deals.flag_at[kept, k], text.booleans(np.ones(len(kept), dtype=bool)))
 
 
 def _add_amounts(scene: Scene, ledger: Ledger) -> None:
@@ -133,10 +139,6 @@ def _add_amounts(scene: Scene, ledger: Ledger) -> None:
         ledger.add("amount", rows, entered[rows], text.money(amount[rows]))
 
 
-def _stage_ids(stage: Index) -> Array:
-    return stage + 1
-
-
 def _add_stages(scene: Scene, ledger: Ledger) -> None:
     """Stage entries, and the forecast category that the owner gives at each."""
     journey, random = scene.journey, scene.random("categories")
@@ -145,7 +147,7 @@ def _add_stages(scene: Scene, ledger: Ledger) -> None:
         stage, at = journey.stage[:, step], journey.at[:, step]
         rows = np.flatnonzero((stage >= 0) & (at < scene.fates.cut))
         stage, at = stage[rows], at[rows]
-        ledger.add("stage", rows, at, text.identifiers("S", _stage_ids(stage), 1))
+        ledger.add("stage", rows, at, text.identifiers("S", stage + 1, 1))
         # From Proposal on the owner commits the more readily, the better the deal.
         lean = 0.8 * scene.deals.z[rows] + np.where(stage == OPEN_STAGES - 1, 0.8, -1.5) + opinion[rows]
         open_category = np.where(stage >= 3, np.where(lean > 0, 2, 1), 0)

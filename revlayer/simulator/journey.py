@@ -1,8 +1,8 @@
 """The stage process: a semi-Markov chain with one reopening, and its exact win probabilities.
 
-In open stage k a deal advances with probability s_k = (1 - r_k) sigmoid(a_k + b_k z), falls back with r_k and
-is lost otherwise. Time in the stage is Weibull with a scale that depends on what will happen, cut off at a cap.
-A lost deal is reopened, once, with a fixed probability.
+In open stage k a deal advances with probability s_k = (1 - r_k) sigmoid(a_k + b_k z), falls back with r_k
+and is lost otherwise. Time in the stage is Weibull with a scale that depends on what will happen, cut off at
+a cap. A lost deal is reopened, once, with a fixed probability.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def survival(days: Array, scale: Array | float, shape: float, cap: float) -> Arr
     return np.asarray((plain - beyond) / (1 - beyond))
 
 
-def draw_time(uniform: Array, scale: Array | float, shape: float, cap: float) -> Array:
+def draw_time(uniform: Array, scale: Array | float, shape: Array | float, cap: float) -> Array:
     """Inverse of `survival`: days in stage for uniforms in (0, 1)."""
     beyond = np.exp(-((cap / np.asarray(scale)) ** shape))
     return np.asarray(np.asarray(scale) * (-np.log(beyond + uniform * (1 - beyond))) ** (1 / shape))
@@ -112,7 +112,3 @@ def walk(parameters: Parameters, deals: Deals, clock: Clock, seed: int, chunk: i
     stage_steps, work_steps = np.stack(stages, axis=1), np.stack(works, axis=1)
     at = np.where(np.isfinite(work_steps), clock.to_calendar(work_steps), np.inf)
     return Journey(stage_steps, work_steps, at)
-
-
-def is_closed(stage: Index) -> np.ndarray:
-    return (stage == WON) | (stage == LOST)

@@ -48,9 +48,9 @@ def simulate(
 ) -> SimulationSummary:
     """Replace the source 'simulator' with a company of `deals` deals over `months` months up to `end_on`.
 
-    All in one transaction, so readers see the old company or the new one. Rows of other sources stay. The same
-    arguments write the same rows, but for loaded_at. Needs write access to raw and truth. Raises ValueError for
-    sizes out of range.
+    All in one transaction, so readers see the old company or the new one; where the caller has one open, the
+    caller commits. Rows of other sources stay. The same arguments write the same rows, but for loaded_at.
+    Needs write access to raw and truth. Raises ValueError for sizes out of range.
     """
     rows: dict[str, int] = {}
     done = 0

@@ -130,6 +130,7 @@ class Parameters:
     missing_account_rate: float = 0.005
     missing_amount_rate: float = 0.2
     spelling_rate: float = 0.01
+    wrong_currency_rate: float = 0.01
     delete_probability: float = 0.012
     delete_delay_days: float = 60.0
     restore_rate: float = 0.25

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlayer.simulator.clock import Array, Clock, Index, stream
+from revlayer.simulator.clock import Array, Clock, Index, Mask, stream
 from revlayer.simulator.parameters import Parameters
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF")
@@ -74,6 +74,10 @@ class World:
     deal_created_at: Array
     deal_account: Index
 
+    def serving(self, owner: Index, at: Array) -> Index:
+        """The owner, or the successor of one who has left by then."""
+        return np.where(at >= self.owners.left_at[owner], self.owners.successor[owner], owner)
+
     def rate_at(self, currency: Index, at: Array) -> Array:
         """US dollars for one unit of each currency, as of the last weekly fixing; shape of `at`."""
         week = np.clip(np.searchsorted(self.rate_days, at, side="right") - 1, 0, len(self.rate_days) - 1)
@@ -97,12 +101,21 @@ def _owners(parameters: Parameters, clock: Clock, seed: int, deals: int) -> Owne
         team=random.integers(1, 4, count),
         skill=random.standard_normal(count),
         left_at=left_at,
-        successor=region.copy(),
+        successor=_successors(region, leaves, random),
         promoted_at=np.where(promoted_at < left_at, promoted_at, np.inf),
     )
 
 
-def _pick_owner(owners: Owners, region: Index, random: np.random.Generator) -> Index:
+def _successors(region: Index, leaves: Mask, random: np.random.Generator) -> Index:
+    """For every owner, an owner of the same region who stays."""
+    successor = np.zeros(len(region), dtype=np.int64)
+    for value in range(3):
+        rows = np.flatnonzero(region == value)
+        successor[rows] = random.choice(np.flatnonzero((region == value) & ~leaves), len(rows))
+    return successor
+
+
+def pick_owner(owners: Owners, region: Index, random: np.random.Generator) -> Index:
     """A random owner of each region."""
     picked = np.zeros(len(region), dtype=np.int64)
     for value in range(3):
@@ -129,7 +142,7 @@ def _accounts(parameters: Parameters, clock: Clock, seed: int, deals: int, owner
         country=(random.random(count) * per_region[region]).astype(np.int64),
         employees=employees,
         revenue=np.round(employees * 180_000.0 * np.exp(0.5 * random.standard_normal(count)), -3),
-        owner=_pick_owner(owners, region, random),
+        owner=pick_owner(owners, region, random),
         fit=random.standard_normal(count),
         created_at=np.zeros(count),
     )
