@@ -1,0 +1,63 @@
+-- Grain: one row per day, from calendar_start_on to five years after the as-of date.
+with days as (
+    {{ dbt.date_spine('day', "cast('" ~ var('calendar_start_on') ~ "' as date)", calendar_end()) }}
+),
+
+dated as (
+    select
+        cast(date_day as date) as date_day,
+        cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_start_on,
+        cast({{ dbt.last_day('date_day', 'month') }} as date) as month_end_on,
+        cast(extract(year from date_day) as integer) as calendar_year,
+        cast(extract(month from date_day) as integer) as calendar_month,
+        cast(floor({{ ratio('extract(month from date_day) + 2', 3) }}) as integer) as calendar_quarter,
+        {{ iso_weekday('date_day') }} as iso_weekday,
+        -- Months since the fiscal year began: 0 in its first month.
+        cast(
+            (extract(month from date_day) + 12 - {{ var('fiscal_year_start_month') | int }}) % 12 as integer
+        ) as fiscal_month_index
+    from days
+),
+
+fiscal as (
+    select
+        *,
+        fiscal_month_index + 1 as fiscal_month,
+        cast(floor({{ ratio('fiscal_month_index', 3) }}) as integer) + 1 as fiscal_quarter,
+        -- A fiscal year is named for the calendar year in which it ends.
+        calendar_year + case
+            when {{ var('fiscal_year_start_month') | int }} > 1
+                and calendar_month >= {{ var('fiscal_year_start_month') | int }} then 1
+            else 0
+        end as fiscal_year
+    from dated
+),
+
+final as (
+    select
+        *,
+        min(date_day) over (partition by fiscal_year) as fiscal_year_start_on,
+        min(date_day) over (partition by fiscal_year, fiscal_quarter) as fiscal_quarter_start_on,
+        max(date_day) over (partition by fiscal_year, fiscal_quarter) as fiscal_quarter_end_on
+    from fiscal
+)
+
+select
+    date_day,
+    month_start_on,
+    month_end_on,
+    date_day = month_end_on as is_month_end,
+    calendar_year,
+    calendar_quarter,
+    calendar_month,
+    iso_weekday,
+    fiscal_year,
+    fiscal_quarter,
+    fiscal_month,
+    fiscal_year_start_on,
+    fiscal_quarter_start_on,
+    fiscal_quarter_end_on,
+    {{ days_between('date_day', 'fiscal_quarter_end_on') }} as days_to_quarter_end,
+    sin(2 * pi() * cast(calendar_month - 1 as {{ type_double() }}) / 12) as month_sin,
+    cos(2 * pi() * cast(calendar_month - 1 as {{ type_double() }}) / 12) as month_cos
+from final

@@ -1,0 +1,16 @@
+-- Grain: one row per readable change of one field of a product.
+{{ config(materialized='view') }}
+
+select
+    coalesce(identities.canonical_id, changes.product_key) as product_id,
+    changes.change_id,
+    changes.field_name,
+    changes.new_value,
+    changes.occurred_at,
+    changes.known_at,
+    changes.occurred_on,
+    changes.known_on
+from {{ ref('stg_crm__product_changes') }} as changes
+left join {{ ref('int_entity_identities') }} as identities
+    on identities.entity = 'product' and changes.product_key = identities.source_key
+where changes.is_readable
