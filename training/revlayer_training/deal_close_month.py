@@ -36,6 +36,7 @@ from revlayer_training.outcome import (
 from revlayer_training.preprocessing import Texts
 from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
 from revlayer_udf.errors import RevlayerError
+from revlayer_udf.registry import ReliabilityBin
 
 TARGET = "deal_close_month"
 OUTPUT = "within"
@@ -250,7 +251,7 @@ def _evaluate(
             if name == "test":
                 happened = (np.arange(len(BIN_ENDS))[None, :] >= fallen[:, None]).astype(float)
                 outcome.reliability += [
-                    evaluation.ReliabilityBin(name, predictor, evaluation.ALL, i, *row)
+                    ReliabilityBin(name, predictor, evaluation.ALL, i, *row)
                     for i, row in enumerate(evaluation.reliability(happened.ravel(), held.ravel()), 1)
                 ]
 

@@ -2,7 +2,8 @@
 
 Every rung starts from the deal's own amount, else the product's list price, else the segment's median win,
 and learns the ratio to it: shrinkage one factor per starting point, the model log-ratios from the features.
-The mean is made unbiased on the validation period (smearing, Duan 1983), the 80 % interval is conformal on it.
+The mean is made unbiased on the validation period (smearing, Duan 1983), where the 80 % interval is fitted
+too (split conformal).
 """
 
 from dataclasses import dataclass

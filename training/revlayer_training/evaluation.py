@@ -8,35 +8,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from revlayer_training.preprocessing import Texts
+from revlayer_udf.registry import Metric, ReliabilityBin
 
 Floats = NDArray[np.float64]
 ALL = "(all)"
 FEWEST_SEGMENT_ROWS = 30
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One figure; ``value`` is None where it is not defined, such as AUC of one class."""
-
-    split: str
-    predictor: str
-    segment: str
-    metric: str
-    value: float | None
-    row_count: int
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Mean prediction and observed rate of one bin of equal count."""
-
-    split: str
-    predictor: str
-    segment: str
-    bin: int
-    row_count: int
-    predicted_mean: float
-    observed_rate: float
 
 
 def brier(y: Floats, p: Floats) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from revlayer_training.datasets import Dataset
-from revlayer_training.evaluation import Metric, ReliabilityBin
 from revlayer_training.export import Artefact
 from revlayer_training.ladder import Decision
 from revlayer_training.splits import Horizon, Mask, TimeSplit
+from revlayer_udf.registry import Metric, ReliabilityBin
 
 MODEL = "model"
 SPLITS = ("train", "validate", "test")
@@ -46,6 +46,7 @@ class Outcome:
     horizon_days: int
     model: Artefact | None = None
     is_temporal_evidence: bool = True
+    feature_relation: str = "features.ftr_deals"
     notes: list[str] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)

@@ -65,7 +65,7 @@ class TextEncoder:
 
     @classmethod
     def target(cls, texts: Texts, y: NDArray[np.float64], prior_count: float = 50.0) -> "TextEncoder":
-        """Mean label of the category, drawn to the overall mean as if that were seen ``prior_count`` times."""
+        """Mean label of the category, drawn to the overall mean, which counts as ``prior_count`` rows."""
         overall = float(np.mean(y)) if len(y) else 0.0
         sums = np.bincount(texts.codes, weights=y, minlength=len(texts.names))
         means = (sums + prior_count * overall) / (texts.counts() + prior_count)

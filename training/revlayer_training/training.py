@@ -1,0 +1,201 @@
+"""Train a target: read, fit, evaluate, register, promote what later data speak for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+import psycopg
+
+from revlayer_training.datasets import Dataset, load_dataset
+from revlayer_training.deal_close_month import fit_deal_close_month
+from revlayer_training.deal_value import fit_deal_value
+from revlayer_training.deal_win import fit_deal_win
+from revlayer_training.evaluation import ALL
+from revlayer_training.export import Artefact
+from revlayer_training.outcome import MODEL, Outcome
+from revlayer_udf import registry
+from revlayer_udf.manifest import Feature, Manifest
+
+Fit = Callable[[Dataset, date, int], Outcome]
+FITS: dict[str, Fit] = {
+    "deal_win": fit_deal_win,
+    "deal_value": fit_deal_value,
+    "deal_close_month": fit_deal_close_month,
+}
+TARGETS = tuple(FITS)
+REJECTED = "rejected_model"
+
+
+class Progress(Protocol):
+    """Called as ``progress(what, done, total)``."""
+
+    def __call__(self, what: str, done: int, total: int, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What one training came to.
+
+    Attributes:
+        model_version: the version that serves now.
+        rung: its rung of the ladder.
+        registered: every version this run registered.
+        row_count: rows read, after sampling.
+    """
+
+    target: str
+    model_version: str
+    rung: str
+    registered: tuple[str, ...]
+    row_count: int
+    cutoff: date
+    outcome: Outcome
+
+
+def train(
+    conn: psycopg.Connection,
+    target: str,
+    cutoff: date,
+    seed: int = 1,
+    max_rows: int | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train one target and promote the model, or the rung below it, in one transaction.
+
+    Args:
+        target: deal_win, deal_value or deal_close_month.
+        cutoff: nothing that became known after this day is used.
+        seed: same data and seed, same artefact.
+        max_rows: train on a sample of whole deals of about this many rows.
+
+    Raises:
+        RevlayerError: there is nothing to learn from yet.
+        ValueError: there is no such target.
+    """
+    return train_all(conn, cutoff, [target], seed, max_rows, progress)[0]
+
+
+def train_all(
+    conn: psycopg.Connection,
+    cutoff: date,
+    targets: Sequence[str] = TARGETS,
+    seed: int = 1,
+    max_rows: int | None = None,
+    progress: Progress | None = None,
+) -> list[TrainingResult]:
+    """Train several targets on one reading of the features; see ``train``."""
+    for target in targets:
+        if target not in FITS:
+            raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
+    tell: Progress = progress or (lambda what, done, total, /: None)
+    steps = 1 + len(targets)
+    tell("reading features", 0, steps)
+    data = load_dataset(conn, cutoff, max_rows=max_rows, seed=seed)
+    results = []
+    for done, target in enumerate(targets, 1):
+        tell(f"training {target}", done, steps)
+        outcome = FITS[target](data, cutoff, seed)
+        results.append(_publish(conn, outcome, data, cutoff))
+    tell("trained", steps, steps)
+    return results
+
+
+def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date) -> TrainingResult:
+    registered = []
+    with conn.transaction():
+        if outcome.model is not None:
+            registered.append(register(conn, outcome, outcome.model, data, cutoff))
+        if outcome.served is outcome.fallback:
+            registered.append(register(conn, outcome, outcome.fallback, data, cutoff))
+        registry.promote(conn, registered[-1], outcome.decision.reason)
+    served = outcome.served
+    return TrainingResult(
+        outcome.target, registered[-1], served.rung, tuple(registered), len(data), cutoff, outcome
+    )
+
+
+def register(
+    conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date
+) -> str:
+    """Write one artefact with its manifest, figures and reliability; return its version."""
+    manifest = make_manifest(outcome, artefact, data, cutoff)
+    own = own_figures(outcome, artefact)
+    registry.register(conn, artefact.content, manifest, own.metrics, own.reliability)
+    return manifest.model_version
+
+
+def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date) -> Manifest:
+    """Describe an artefact of an outcome."""
+    own = own_figures(outcome, artefact)
+    split = "test" if outcome.is_temporal_evidence else "cross_validation"
+    summary = {
+        f"{row.predictor}_{row.metric}": row.value
+        for row in own.metrics
+        if row.split == split and row.segment == ALL
+    }
+    features = [Feature(name=name, type="number", label=_label(name)) for name in artefact.numbers]
+    features += [Feature(name=name, type="text", label=_label(name)) for name in artefact.texts]
+    return Manifest.of(
+        artefact.content,
+        target=outcome.target,
+        trained_on=cutoff,
+        algorithm=artefact.algorithm,
+        rung=artefact.rung,
+        feature_relation=outcome.feature_relation,
+        entity_key="deal_id",
+        features=tuple(features),
+        outputs=artefact.outputs,
+        trained_from_date=outcome.splits[0].first_date if outcome.is_temporal_evidence else None,
+        trained_through_date=cutoff if outcome.is_temporal_evidence else None,
+        label_horizon_days=outcome.horizon_days,
+        metrics=summary,
+        data_fingerprint=data.fingerprint,
+        is_temporal_evidence=outcome.is_temporal_evidence,
+        beats_baseline=artefact.rung == "model" and outcome.decision.rung == "model",
+        extra=_extra(outcome, artefact, cutoff),
+    )
+
+
+def own_figures(outcome: Outcome, artefact: Artefact) -> Outcome:
+    """Return the outcome with this artefact's own figures under ``model``.
+
+    Every version is then read alike. Beside the rung below a model, the model that was turned down keeps its
+    figures as ``rejected_model``.
+    """
+    if artefact.rung == "model":
+        return outcome
+
+    names = {MODEL: REJECTED}
+    own = outcome.fallback_predictor
+    metrics = [replace(row, predictor=names.get(row.predictor, row.predictor)) for row in outcome.metrics]
+    metrics += [replace(row, predictor=MODEL) for row in outcome.metrics if row.predictor == own]
+    bins = [replace(row, predictor=names.get(row.predictor, row.predictor)) for row in outcome.reliability]
+    bins += [replace(row, predictor=MODEL) for row in outcome.reliability if row.predictor == own]
+    return replace(outcome, metrics=metrics, reliability=bins)
+
+
+def _extra(outcome: Outcome, artefact: Artefact, cutoff: date) -> dict[str, object]:
+    splits = {
+        split.name: {
+            "first_date": split.first_date.isoformat(),
+            "last_date": split.last_date.isoformat(),
+            "row_count": split.row_count,
+            "deal_count": split.deal_count,
+        }
+        for split in outcome.splits
+    }
+    # The forecast's backtest may judge a model from here on: its labels before were fitted or calibrated to.
+    tested = [split.first_date for split in outcome.splits if split.name == "test"]
+    return {
+        "test_from_date": (tested[0] if tested else cutoff).isoformat(),
+        "decision": outcome.decision.reason,
+        "notes": list(outcome.notes),
+        "splits": splits,
+        **outcome.extra,
+        **artefact.extra,
+    }
+
+
+def _label(name: str) -> str:
+    return name.removeprefix("attr_").replace("_", " ")
