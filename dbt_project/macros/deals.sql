@@ -7,6 +7,17 @@
 with described as (
     select
         deals.*,
+        details.product_id,
+        details.deal_type,
+        details.lead_source,
+        details.lead_score,
+        details.planned_user_count,
+        details.discount_rate,
+        details.contract_months,
+        details.competitor_count,
+        details.has_champion,
+        details.has_budget,
+        details.has_decision_maker,
         identified.source_name,
         identified.deal_name,
         identified.created_on,
@@ -32,8 +43,10 @@ with described as (
         and deals.as_of_date < account_merges.merged_to_on
     left join {{ ref('int_owner_spans') }} as owners
         on deals.owner_id = owners.owner_id and {{ valid_on('owners', 'deals.as_of_date') }}
+    left join {{ ref('int_deal_detail_spans') }} as details
+        on deals.deal_id = details.deal_id and {{ valid_on('details', 'deals.as_of_date') }}
     left join {{ ref('int_product_spans') }} as products
-        on deals.product_id = products.product_id and {{ valid_on('products', 'deals.as_of_date') }}
+        on details.product_id = products.product_id and {{ valid_on('products', 'deals.as_of_date') }}
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on deals.currency_code = rates.currency_code and {{ rate_on }} = rates.date_day
     left join {{ ref('int_exchange_rates_daily') }} as initial_rates

@@ -28,6 +28,7 @@ with marked as (
         {%- endfor %}
         false as is_beginning
     from {{ changes }}
+    where field_name in ('{{ fields | join("', '") }}')
     {% for is_beginning in [true, false] %}
     union all
 

@@ -5,7 +5,7 @@ select
     coalesce(identities.canonical_id, changes.deal_key) as deal_id,
     changes.change_id,
     changes.field_name,
-    coalesce(referred.canonical_id, changes.new_value) as new_value,
+    changes.new_value,
     changes.occurred_at,
     changes.known_at,
     changes.occurred_on,
@@ -13,8 +13,6 @@ select
 from {{ ref('stg_crm__deal_changes') }} as changes
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'deal' and changes.deal_key = identities.source_key
-left join {{ ref('int_entity_identities') }} as referred
-    on changes.field_name = referred.entity and changes.new_value = referred.source_key
 where changes.is_readable
 
 union all

@@ -2,6 +2,8 @@
 with staged as (
     select
         states.*,
+        coalesce(owners.canonical_id, states.owner_key) as owner_id,
+        coalesce(accounts.canonical_id, states.account_key) as account_id,
         stages.stage_order,
         stages.stage_kind,
         stages.observed_on as stage_observed_on,
@@ -12,6 +14,10 @@ with staged as (
         end as status
     from {{ ref('int_deal_states') }} as states
     left join {{ ref('stg_crm__stages') }} as stages on states.stage_id = stages.stage_id
+    left join {{ ref('int_entity_identities') }} as owners
+        on owners.entity = 'owner' and states.owner_key = owners.source_key
+    left join {{ ref('int_entity_identities') }} as accounts
+        on accounts.entity = 'account' and states.account_key = accounts.source_key
 ),
 
 compared as (
@@ -83,19 +89,8 @@ select
     nullif(substr(first_currency, 11), '') as initial_currency_code,
     account_id,
     owner_id,
-    product_id,
     expected_close_on,
     forecast_category,
-    deal_type,
-    lead_source,
-    lead_score,
-    planned_user_count,
-    discount_rate,
-    contract_months,
-    competitor_count,
-    has_champion,
-    has_budget,
-    has_decision_maker,
     cast(stage_change_count as integer) as stage_change_count,
     cast(stage_backward_count as integer) as stage_backward_count,
     cast(amount_change_count as integer) as amount_change_count,

@@ -23,11 +23,11 @@ select
     named.stage_id as observed_stage,
     cast(named.amount as {{ dbt.type_string() }}) as observed_amount,
     cast(named.expected_close_on as {{ dbt.type_string() }}) as observed_expected_close_on,
-    coalesce(owners.canonical_id, named.owner_key) as observed_owner,
+    named.owner_key as observed_owner,
     named.currency_code as observed_currency_code,
     named.forecast_category as observed_forecast_category,
-    coalesce(accounts.canonical_id, named.account_key) as observed_account,
-    coalesce(products.canonical_id, named.product_key) as observed_product,
+    named.account_key as observed_account,
+    named.product_key as observed_product,
     named.deal_type as observed_deal_type,
     named.lead_source as observed_lead_source,
     cast(named.lead_score as {{ dbt.type_string() }}) as observed_lead_score,
@@ -42,10 +42,4 @@ select
     case when stages.stage_kind in ('won', 'lost') then cast(named.closed_on as {{ dbt.type_string() }}) end as observed_stage_on
 from named
 left join {{ ref('stg_crm__stages') }} as stages on named.stage_id = stages.stage_id
-left join {{ ref('int_entity_identities') }} as owners
-    on owners.entity = 'owner' and named.owner_key = owners.source_key
-left join {{ ref('int_entity_identities') }} as accounts
-    on accounts.entity = 'account' and named.account_key = accounts.source_key
-left join {{ ref('int_entity_identities') }} as products
-    on products.entity = 'product' and named.product_key = products.source_key
 where named.source_number = 1
