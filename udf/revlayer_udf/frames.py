@@ -18,7 +18,7 @@ timestamp without time zone          timestamp[us]
 Null and the empty string stay apart: COPY writes null as nothing and the empty string in quotes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, LiteralString
 
@@ -56,7 +56,7 @@ def read_schema(conn: psycopg.Connection, query: Query, params: Params = None) -
 
 def read_batches(
     conn: psycopg.Connection, query: Query, params: Params = None, batch_rows: int = BATCH_ROWS
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Stream a query's result.
 
     The connection is busy until the iterator is exhausted or closed. Memory holds one batch.

@@ -1,0 +1,54 @@
+-- Lets a model serve its target; the champion before it retires. Promoting the champion changes nothing.
+-- Refused without evidence on later data, and for a trained model that did not beat its baseline there.
+create or replace function scoring.promote(p_model_version text, p_reason text)
+returns text
+language plpgsql
+volatile
+parallel unsafe
+security invoker
+set search_path = ''
+as $$
+declare
+    v_model scoring.models%rowtype;
+    v_champion text;
+begin
+    select * into v_model from scoring.models as m where m.model_version = p_model_version;
+    if not found then
+        raise exception 'there is no model %', coalesce(p_model_version, 'null')
+            using hint = 'List the models: select model_version, status from scoring.models';
+    end if;
+    -- Promotions and rollbacks of one target queue here; what was read before is read again.
+    perform pg_advisory_xact_lock(7281004, hashtext(v_model.target));
+    select * into v_model from scoring.models as m where m.model_version = p_model_version;
+    if v_model.status = 'champion' then
+        return v_model.model_version;
+    end if;
+    if not v_model.is_temporal_evidence then
+        raise exception '% has no evidence on later data, so it may not serve', p_model_version
+            using hint = 'Train it on data with times: its evaluation must be later than what it learnt from.';
+    end if;
+    if coalesce(v_model.manifest ->> 'rung', 'model') = 'model' and not v_model.beats_baseline then
+        raise exception '% did not beat its baseline on later data, so it may not serve', p_model_version
+            using hint = 'Promote the prior or shrinkage model of the target instead.';
+    end if;
+    if encode(sha256(v_model.artefact), 'hex') <> v_model.artefact_sha256 then
+        raise exception 'the artefact of % was changed after it was registered', p_model_version
+            using hint = 'Train it again: revlayer train';
+    end if;
+    select m.model_version into v_champion
+    from scoring.models as m
+    where m.target = v_model.target and m.status = 'champion';
+    if found then
+        update scoring.models set status = 'retired' where model_version = v_champion;
+        insert into scoring.model_events (model_version, from_status, to_status, action, reason)
+        values (v_champion, 'champion', 'retired', 'promote', p_reason);
+    end if;
+    update scoring.models set status = 'champion' where model_version = p_model_version;
+    insert into scoring.model_events (model_version, from_status, to_status, action, reason)
+    values (p_model_version, v_model.status, 'champion', 'promote', p_reason);
+    return p_model_version;
+end;
+$$;
+
+comment on function scoring.promote(text, text)
+is 'Lets a model serve its target, if it has evidence on later data and beat its baseline there.';
