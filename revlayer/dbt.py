@@ -74,7 +74,8 @@ class _NodeEvents:
     def __call__(self, event: object) -> None:
         info, data = event.info, event.data  # type: ignore[attr-defined]
         if info.name in {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}:
-            self.progress(data.node_info.node_name, data.index, data.total)
+            total = data.num_models if info.name == "LogTestResult" else data.total
+            self.progress(data.node_info.node_name, data.index, total)
 
 
 def _collect(outcome: object) -> DbtResult:
