@@ -121,7 +121,9 @@ def run(
 
 def build(settings: Settings, selector: str, as_of: date, progress: Progress) -> str:
     """Build one half of the dbt project, with its tests, and say in words what came of it."""
-    result = dbt.run(settings, ["build", "--selector", selector], {"as_of_date": as_of.isoformat()}, progress)
+    # buildable: tests that need a relation of the other half wait for that half.
+    arguments = ["build", "--selector", selector, "--indirect-selection", "buildable"]
+    result = dbt.run(settings, arguments, {"as_of_date": as_of.isoformat()}, progress)
     passed = sum(status == "pass" for status in result.statuses.values())
     made = sum(status == "success" for status in result.statuses.values())
     return f"{made} relations, {passed} tests passed"
