@@ -85,8 +85,8 @@ class History:
     def recorded(self, lag_days: Array, known_from: Index, end: float) -> Index:
         """When each change was recorded: its lag later, never before the entity was known, never past `end`.
 
-        `lag_days` has one entry per moment of an entity, at least as many as there are changes; changes of one
-        moment are recorded together.
+        `lag_days` has one entry per moment of an entity (as many as there are changes is enough); changes of
+        one moment are recorded together.
         """
         new_moment = np.ones(len(self.row), dtype=bool)
         new_moment[1:] = (self.row[1:] != self.row[:-1]) | (self.at[1:] != self.at[:-1])

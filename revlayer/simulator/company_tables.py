@@ -87,7 +87,7 @@ def stage_table(clock: Clock) -> pa.Table:
 
 
 def rate_table(clock: Clock, world: World) -> pa.Table:
-    """Weekly rates to US dollars. The rare currency lacks some, so that amounts in it cannot all be converted."""
+    """Weekly rates to US dollars. The rare currency lacks some: amounts in it cannot all be converted."""
     weeks = len(world.rate_days)
     week = np.tile(np.arange(weeks), len(CURRENCIES) - 1)
     currency = np.repeat(np.arange(1, len(CURRENCIES)), weeks)

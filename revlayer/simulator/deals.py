@@ -82,7 +82,7 @@ def build_deals(
     currency = _choose(random, CURRENCY_SHARES[region])
     size = random.standard_normal(count)
     users = np.ceil(np.array(p.user_medians)[segment] * np.exp(p.user_sigma * size))
-    discount: Array = np.round(np.clip(random.gamma(2.0, 0.06, count), 0.0, 0.4), 2)
+    discount = np.asarray(np.round(np.clip(random.gamma(2.0, 0.06, count), 0.0, 0.4), 2), dtype=np.float64)
     months = random.choice(np.array(p.contract_months), count, p=p.contract_month_shares)
     competitors = np.minimum(random.poisson(0.6, count), 4).astype(np.float64)
     quality = random.standard_normal(count)

@@ -13,7 +13,7 @@ import numpy as np
 
 from revlayer.simulator.clock import Array, Clock, Index, stream
 from revlayer.simulator.deals import Deals
-from revlayer.simulator.parameters import LOST, OPEN_STAGES, STAGES, WON, Parameters
+from revlayer.simulator.parameters import LOST, OPEN_STAGES, STAGES, Parameters
 
 INTERCEPT = np.array([stage.intercept for stage in STAGES])
 SLOPE = np.array([stage.slope for stage in STAGES])

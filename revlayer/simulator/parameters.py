@@ -32,11 +32,11 @@ class Stage:
 
 
 STAGES: Final = (
-    Stage("S1", "Prospecting", 0.10, 0.95, 0.52, 0.00, 16.0, 68.0),
-    Stage("S2", "Qualification", 0.20, 0.95, 0.52, 0.03, 17.0, 70.0),
-    Stage("S3", "Discovery", 0.35, 1.05, 0.52, 0.03, 20.0, 72.0),
-    Stage("S4", "Proposal", 0.65, 1.05, 0.52, 0.04, 21.0, 74.0),
-    Stage("S5", "Negotiation", 0.90, 1.15, 0.52, 0.03, 18.0, 70.0),
+    Stage("S1", "Prospecting", 0.10, 0.95, 0.47, 0.00, 16.0, 68.0),
+    Stage("S2", "Qualification", 0.20, 0.95, 0.47, 0.03, 17.0, 70.0),
+    Stage("S3", "Discovery", 0.35, 1.05, 0.47, 0.03, 20.0, 72.0),
+    Stage("S4", "Proposal", 0.65, 1.05, 0.47, 0.04, 21.0, 74.0),
+    Stage("S5", "Negotiation", 0.90, 1.15, 0.47, 0.03, 18.0, 70.0),
 )
 OPEN_STAGES: Final = len(STAGES)
 WON: Final = OPEN_STAGES

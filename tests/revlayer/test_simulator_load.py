@@ -1,0 +1,74 @@
+"""The simulated company in the database: idempotent, complete, and alone in its source."""
+
+from datetime import date
+
+import psycopg
+import pytest
+
+from revlayer.simulator import SimulationSummary, simulate
+
+TABLES = ("raw.accounts", "raw.account_changes", "raw.owners", "raw.owner_changes", "raw.products",
+          "raw.product_changes", "raw.stages", "raw.deals", "raw.deal_changes", "raw.activities",
+          "raw.exchange_rates", "raw.entity_links", "raw.entity_attributes",
+          "truth.deal_win_probability")  # fmt: skip
+
+
+def run(conn: psycopg.Connection, deals: int = 300, seed: int = 1) -> SimulationSummary:
+    return simulate(conn, deals=deals, seed=seed, months=12, end_on=date(2025, 12, 31))
+
+
+def content(conn: psycopg.Connection, table: str) -> tuple[int, str]:
+    """Row count and a digest of all rows without loaded_at, whatever their order."""
+    statement = f"""
+        select count(*), coalesce(md5(string_agg(line, chr(10) order by line)), '')
+        from (select (to_jsonb(t) - 'loaded_at')::text as line from {table} t) lines"""
+    row = conn.execute(statement).fetchone()
+    assert row is not None
+    return row
+
+
+@pytest.fixture
+def conn(database):  # type: ignore[no-untyped-def]
+    with database.connect("owner") as connection:
+        yield connection
+
+
+def test_a_second_run_changes_nothing_and_the_summary_counts(conn: psycopg.Connection) -> None:
+    summary = run(conn)
+    before = {table: content(conn, table) for table in TABLES}
+    assert {table: count for table, (count, _) in before.items()} == summary.rows
+    assert "300 deals from 2025-01-01 to 2025-12-31" in str(summary)
+    run(conn)
+    assert {table: content(conn, table) for table in TABLES} == before
+
+
+def test_a_new_company_replaces_the_old_one_and_spares_other_sources(conn: psycopg.Connection) -> None:
+    conn.execute("insert into raw.deals (source_name, source_id, name) values ('crm', '1', 'theirs')")
+    conn.execute("insert into truth.deal_win_probability values ('simulator2:1', '2025-01-31', 0.5)")
+    run(conn, deals=300)
+    run(conn, deals=100, seed=2)
+    counts = conn.execute("select source_name, count(*) from raw.deals group by 1 order by 1").fetchall()
+    assert counts == [("crm", 1), ("simulator", 100)]
+    others = conn.execute(
+        "select count(*) from truth.deal_win_probability where not starts_with(deal_id, 'simulator:')"
+    ).fetchone()
+    assert others == (1,)
+
+
+def test_a_run_that_fails_leaves_the_old_company(conn: psycopg.Connection) -> None:
+    run(conn)
+    before = content(conn, "raw.deals")
+    conn.commit()
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(conn, deals=100, seed=5, months=12, progress=stop)
+    assert content(conn, "raw.deals") == before
+
+
+def test_progress_reaches_the_end(conn: psycopg.Connection) -> None:
+    seen: list[tuple[int, int]] = []
+    simulate(conn, deals=100, months=6, progress=lambda what, done, total: seen.append((done, total)))
+    assert seen == [(100, 100)]
