@@ -1,4 +1,4 @@
--- Rule-based close probability. The same formula stands in dbt_project/macros/rules.sql.
+-- Rule-based close probability. The same formula stands in dbt_project/macros/rules_close_probability.sql.
 --   score_points = stage_base + engagement_boost + qualification_boost + velocity_penalty + competition_penalty
 --   probability  = min + (max - min) / (1 + exp(-(score_points - midpoint) / scale)): a logistic curve,
 --   so that it rises with every boost and never touches its bounds. Coefficients: marts.rule_close_probability.

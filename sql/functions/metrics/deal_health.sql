@@ -1,4 +1,4 @@
--- Deal health 0 to 100. The same formula stands in dbt_project/macros/rules.sql.
+-- Deal health 0 to 100. The same formula stands in dbt_project/macros/rules_deal_health.sql.
 --   velocity       100 up to the expected days in the stage, then down to 0 at zero_ratio times as many
 --   engagement     interactions in 30 days as a share of full_interactions_30d
 --   qualification  weighted share of champion, budget and decision maker among those known

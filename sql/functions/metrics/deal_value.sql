@@ -1,4 +1,4 @@
--- Rule-based deal value. The same formula stands in dbt_project/macros/rules.sql.
+-- Rule-based deal value. The same formula stands in dbt_project/macros/rules_deal_value.sql.
 --   base     = planned users × list price per user and month × contract months × (1 − discount rate)
 --   adjusted = base × plan factor × billing factor × industry factor × stage factor × expansion factor
 --   value    = (1 − w) × adjusted + w × average of similar closed deals, where one is given

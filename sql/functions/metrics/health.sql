@@ -73,17 +73,17 @@ begin
         case
             when max(forecast.as_of_date) is null then 'fail'
             when max(forecast.as_of_date) < v_as_of_date then 'warn'
-            when bool_or(forecast.model_mean_amount is null) then 'warn'
+            when bool_or(forecast.mean_amount is null) then 'warn'
             else 'ok'
         end,
         coalesce(
-            case when bool_and(forecast.model_mean_amount is null) then 'stage-weighted only, as of '
-                else count(*) filter (where forecast.model_mean_amount is not null) || ' months by model, as of '
+            case when bool_and(forecast.mean_amount is null) then 'stage-weighted only, as of '
+                else count(*) filter (where forecast.mean_amount is not null) || ' months by model, as of '
             end || max(forecast.as_of_date),
             'no months'
         ),
         case
-            when bool_or(forecast.model_mean_amount is null) or max(forecast.as_of_date) is null
+            when bool_or(forecast.mean_amount is null) or max(forecast.as_of_date) is null
                 or max(forecast.as_of_date) < v_as_of_date
                 then 'Run: revlayer run'
         end

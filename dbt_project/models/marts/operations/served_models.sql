@@ -1,0 +1,34 @@
+-- Grain: one row per scoring target that was published.
+with runs as (
+    select * from {{ source('scoring', 'published_runs') }}
+),
+
+models as (
+    select * from {{ source('scoring', 'models') }}
+),
+
+-- The rung stands on every prediction; a run has one.
+rungs as (
+    {%- for relation in ['deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions'] %}
+    select predictions.run_id, min(predictions.rung) as rung
+    from {{ source('scoring', relation) }} as predictions
+    inner join runs on predictions.run_id = runs.run_id
+    group by predictions.run_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    runs.target,
+    runs.as_of_date,
+    runs.model_version,
+    models.algorithm,
+    rungs.rung,
+    models.beats_baseline,
+    models.is_temporal_evidence,
+    models.trained_through_date as trained_through_on,
+    runs.row_count,
+    runs.finished_at as published_at
+from runs
+left join models on runs.model_version = models.model_version
+left join rungs on runs.run_id = rungs.run_id
