@@ -32,7 +32,7 @@ from revlayer_training.value_base import BASE_NUMBERS, ValueBase, ValueRatios
 from revlayer_udf.errors import RevlayerError
 
 TARGET = "deal_value"
-OUTPUTS = ("value_amount", "value_p10_amount", "value_p90_amount")
+OUTPUTS = ("value", "value_p10", "value_p90")
 Floats = NDArray[np.float64]
 
 
