@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from revlayer_training.datasets import Dataset
 from revlayer_training.graph import Graph
@@ -73,6 +74,7 @@ class TreeMargin:
             "lambda_l2": 10.0,
             "seed": seed,
             "deterministic": True,
+            "num_threads": 1,  # the same trees on every machine; more threads gain little on these sizes
             "force_row_wise": True,
             "verbosity": -1,
         } | parameters
@@ -126,7 +128,8 @@ class LogisticMargin:
         scaler = NumberScaler.fit(train.numeric(numbers))
         texts, encoders = tuple(n for n, _ in encoded), tuple(e for _, e in encoded)
         matrix = _design(train, texts, encoders, numbers, scaler)
-        fitted = LogisticRegression(C=strength, max_iter=500, tol=1e-6).fit(matrix, y)
+        with threadpool_limits(1):
+            fitted = LogisticRegression(C=strength, max_iter=300, tol=1e-5).fit(matrix, y)
         weights = fitted.coef_[0].astype(np.float32)
         return cls(texts, encoders, numbers, scaler, weights, float(np.float32(fitted.intercept_[0])))
 

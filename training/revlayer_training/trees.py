@@ -60,5 +60,5 @@ def tree_nodes(graph: Graph, booster: lgb.Booster, matrix: str) -> str:
 
 def margins(booster: lgb.Booster, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return raw margins, float64 [N, classes]."""
-    raw = np.asarray(booster.predict(matrix, raw_score=True))
+    raw = np.asarray(booster.predict(matrix, raw_score=True, num_threads=1))
     return raw.reshape(len(matrix), -1)
