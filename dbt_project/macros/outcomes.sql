@@ -1,3 +1,18 @@
+{#- The same counts at every as-of date of each <key>. -#}
+{% macro count_closings(closings, key, leaves_on) %}
+with tallied as (
+    {{ tally_closings(closings, key, leaves_on) }}
+)
+
+select
+    tallied.{{ key }},
+    dates.as_of_date,
+    tallied.closed_deal_count,
+    tallied.won_deal_count
+from tallied
+inner join {{ ref('int_as_of_dates') }} as dates on {{ valid_on('tallied', 'dates.as_of_date') }}
+{% endmacro %}
+
 {#-
   Closed and won deals of each <key>, as spans over as-of dates: every closing adds one where it enters
   and takes one away where it leaves, and a running sum gives the count. No as-of date sees a closing

@@ -10,8 +10,8 @@ with owner_counts as (
 ),
 
 company_outcomes as (
-    select valid_from_on, valid_to_on, {{ ratio('won_deal_count', 'closed_deal_count') }} as win_rate
-    from {{ ref('int_company_outcomes_tallied') }}
+    select as_of_date, {{ ratio('won_deal_count', 'closed_deal_count') }} as win_rate
+    from {{ ref('int_company_outcomes_counted') }}
 )
 
 select
@@ -99,14 +99,14 @@ left join {{ ref('int_deal_activities_counted') }} as activities
     on deals.deal_id = activities.deal_id and deals.as_of_date = activities.as_of_date
 left join owner_counts
     on deals.owner_id = owner_counts.owner_id and deals.as_of_date = owner_counts.as_of_date
-left join {{ ref('int_owner_outcomes_tallied') }} as owner_outcomes
-    on deals.owner_id = owner_outcomes.owner_id and {{ valid_on('owner_outcomes', 'deals.as_of_date') }}
-left join {{ ref('int_segment_outcomes_tallied') }} as segment_outcomes
-    on deals.segment_id = segment_outcomes.segment_id and {{ valid_on('segment_outcomes', 'deals.as_of_date') }}
+left join {{ ref('int_owner_outcomes_counted') }} as owner_outcomes
+    on deals.owner_id = owner_outcomes.owner_id and deals.as_of_date = owner_outcomes.as_of_date
+left join {{ ref('int_segment_outcomes_counted') }} as segment_outcomes
+    on deals.segment_id = segment_outcomes.segment_id and deals.as_of_date = segment_outcomes.as_of_date
 left join {{ ref('int_account_outcomes_tallied') }} as account_outcomes
     on deals.current_account_id = account_outcomes.account_id
     and {{ valid_on('account_outcomes', 'deals.as_of_date') }}
-left join company_outcomes on {{ valid_on('company_outcomes', 'deals.as_of_date') }}
+left join company_outcomes on deals.as_of_date = company_outcomes.as_of_date
 {%- if attributes %}
 left join {{ ref('int_deal_attributes_pivoted') }} as attributes
     on deals.deal_id = attributes.deal_id and deals.as_of_date = attributes.as_of_date

@@ -22,6 +22,7 @@ withdrawn as (
     from {{ ref('int_exchange_rates_paired') }} as rates
     inner join days
         on days.date_day >= greatest(rates.rate_on, rates.known_on) and days.date_day < rates.deleted_on
+    where rates.deleted_on is not null
     group by rates.currency_code, days.date_day
 ),
 
@@ -61,9 +62,9 @@ select
     final_rates.rate as final_rate
 from ranked
 left join {{ ref('int_exchange_rates_paired') }} as known_rates
-    on ranked.currency_code = known_rates.currency_code and ranked.known_rank = known_rates.rate_rank
+    on ranked.known_rank = known_rates.rate_rank
 left join {{ ref('int_exchange_rates_paired') }} as final_rates
-    on ranked.currency_code = final_rates.currency_code and ranked.final_rank = final_rates.rate_rank
+    on ranked.final_rank = final_rates.rate_rank
 
 union all
 

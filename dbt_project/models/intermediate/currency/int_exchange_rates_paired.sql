@@ -37,7 +37,7 @@ select
     known_on,
     deleted_on,
     row_number() over (
-        partition by currency_code order by rate_on, is_direct, known_at, exchange_rate_id
+        order by currency_code, rate_on, is_direct, known_at, exchange_rate_id
     ) as rate_rank
 from paired
 where known_on <= {{ as_of_date() }}
