@@ -21,7 +21,7 @@ from scoring.published_runs
 where as_of_date = %s
 
 -- name: tables
-select c.relname, greatest(c.reltuples, 0)::bigint, obj_description(c.oid, 'pg_class')
+select c.relname, greatest(c.reltuples, 0)::bigint, split_part(obj_description(c.oid, 'pg_class'), '. ', 1)
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = 'marts' and c.relkind = 'r' and c.relname not like 'rule\_%'

@@ -1,5 +1,6 @@
 """What the commands print with: results to stdout, progress and errors to stderr."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,8 +15,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-output = Console()
-errors = Console(stderr=True)
+# Where output goes to a file or a log there is no terminal to ask for its width.
+LOG_WIDTH = 160
+output = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH)
 
 
 @contextmanager
