@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 
 from rich.console import Console
 from rich.progress import (
@@ -45,7 +46,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     """Make a table; numbers are set right with thousands separators, None shows as a dash."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for index, name in enumerate(header):
-        numeric = any(isinstance(row[index], int | float) for row in rows)
+        numeric = any(isinstance(row[index], int | float | Decimal) for row in rows)
         made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         made.add_row(*[_cell(value) for value in row])
@@ -57,7 +58,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
+    if isinstance(value, int | Decimal):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.0f}"
