@@ -26,8 +26,9 @@ def test_every_mart_is_published(company):
 def test_each_open_deal_is_scored_once(company):
     with company.connect("reader") as conn:
         row = conn.execute(
-            "select count(*), count(distinct deal_id), (select sum(deal_count) from marts.pipeline_summary)"
-            " from marts.deal_scores"
+            "select count(*), count(distinct deal_id),"
+            " (select sum(deal_count) from marts.pipeline_summary where as_of_date = max(s.as_of_date))"
+            " from marts.deal_scores as s"
         ).fetchone()
     assert row[0] == row[1] == row[2]
 
