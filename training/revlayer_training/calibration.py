@@ -140,32 +140,26 @@ def _clipped(graph: Graph, probability: str) -> str:
 
 
 def choose_calibration(margin: Floats, y: Floats, groups: NDArray[np.int64]) -> Calibration:
-    """Choose between the margin as it is, Platt and isotonic by grouped 5-fold Brier, then fit on all rows.
+    """Choose between Platt and isotonic by grouped 5-fold Brier, then fit on all rows.
+
+    Few rows keep the margin's own probability; isotonic, which can bend anywhere, needs a thousand.
 
     Args:
         margin: raw margins [N] of rows that the model was not fitted on.
         y: 0/1 labels [N].
         groups: number of the deal of each row, so that a deal is never in two folds.
     """
-    plain: Calibration = Platt(name="none")
     if len(y) < 100 or min(y.sum(), len(y) - y.sum()) < 20:
-        return plain
-    errors = {"none": 0.0, "platt": 0.0, "isotonic": 0.0}
-    fold = groups % 5
-    for k in range(5):
-        fit, held = fold != k, fold == k
-        if not held.any() or len(np.unique(y[fit])) < 2:
-            continue
-        errors["none"] += _squared(plain, margin[held], y[held])
-        errors["platt"] += _squared(Platt.fit(margin[fit], y[fit]), margin[held], y[held])
-        if len(y) >= 1000:
-            errors["isotonic"] += _squared(PiecewiseLinear.fit(margin[fit], y[fit]), margin[held], y[held])
+        return Platt(name="none")
     if len(y) < 1000:
-        del errors["isotonic"]
-    best = min(errors, key=lambda name: errors[name])
-    if best == "none":
-        return plain
-    return Platt.fit(margin, y) if best == "platt" else PiecewiseLinear.fit(margin, y)
+        return Platt.fit(margin, y)
+    platt = isotonic = 0.0
+    for k in range(5):
+        fit, held = groups % 5 != k, groups % 5 == k
+        if held.any() and len(np.unique(y[fit])) == 2:
+            platt += _squared(Platt.fit(margin[fit], y[fit]), margin[held], y[held])
+            isotonic += _squared(PiecewiseLinear.fit(margin[fit], y[fit]), margin[held], y[held])
+    return Platt.fit(margin, y) if platt <= isotonic else PiecewiseLinear.fit(margin, y)
 
 
 def _squared(calibration: Calibration, margin: Floats, y: Floats) -> float:

@@ -1,7 +1,8 @@
 """Close timing: the distribution of days from the as-of date to winning, for deals that are won.
 
 Ten bin ends cut time into eleven classes. The lower rungs are the distribution seen in training, whole or by
-stage; the model is LightGBM with a softmax, whose temperature and class offsets are fitted on validation.
+stage; the model is LightGBM boosted from the stage's distribution, with a softmax whose temperature and class
+offsets are fitted on validation.
 """
 
 from dataclasses import dataclass
@@ -76,17 +77,34 @@ class StageTiming:
         lookup = np.array([self.by_stage.get(name, self.overall) for name in stages.names])
         return lookup[stages.codes]
 
-    def artefact(self) -> Artefact:
-        """Export: the stage's number picks a row of the table; the last row is for unseen stages."""
-        graph = Graph([], ["stage_name"])
-        names = list(self.by_stage) or [""]
-        table = np.array([*(self.by_stage.get(name, self.overall) for name in names), self.overall])
+    def log_shares(self, stages: Texts) -> Floats:
+        """Return the log of each class's share [N, 11]."""
+        table = dict(zip([*self.by_stage, None], self.log_share_table(), strict=True))
+        lookup = np.array([table.get(name, table[None]) for name in stages.names])
+        return lookup[stages.codes]
+
+    def log_share_table(self) -> Floats:
+        """Return log shares by stage, unseen stages last, [stages + 1, 11], as float32 holds them."""
+        within = np.array([*self.by_stage.values(), self.overall])
+        padded = np.column_stack([np.zeros(len(within)), within, np.ones(len(within))])
+        return np.log(np.maximum(np.diff(padded, axis=1), 1e-6)).astype(np.float32).astype(np.float64)
+
+    def add_table(self, graph: Graph, table: Floats) -> str:
+        """Pick each row's line of a table by its stage; the last line is for unseen stages."""
+        names = list(self.by_stage)
+        if not names:  # a LabelEncoder needs a key: any text gets the one line
+            names, table = [""], np.vstack([table, table])
         number = graph.add(
             "LabelEncoder", graph.text("stage_name"), domain=ML_DOMAIN, keys_strings=names,
             values_int64s=list(range(len(names))), default_int64=len(names),
         )  # fmt: skip
         flat = graph.add("Reshape", number, graph.constant([-1], np.int64))
-        within = graph.add("Gather", graph.constant(table), flat, axis=0)
+        return graph.add("Gather", graph.constant(table), flat, axis=0)
+
+    def artefact(self) -> Artefact:
+        """Export; the only feature is the stage."""
+        graph = Graph([], ["stage_name"])
+        within = self.add_table(graph, np.array([*self.by_stage.values(), self.overall]))
         content = graph.serialize({OUTPUT: (within, len(BIN_ENDS))})
         algorithm = "overall_timing" if self.rung == "prior" else "stage_timing"
         return Artefact(content, algorithm, self.rung, (), ("stage_name",), (OUTPUT,), _ends())
@@ -94,21 +112,25 @@ class StageTiming:
 
 @dataclass(frozen=True)
 class TimingModel:
-    """Class margins, divided by a temperature and shifted, then softmax and running sum."""
+    """Log shares of the stage plus class margins, divided by a temperature and shifted; softmax; running sum."""
 
+    timing: StageTiming
     margins: MarginModel
     temperature: float
     offsets: Floats
 
     def predict(self, data: Dataset) -> Floats:
         """Return cumulative probabilities [N, 10]."""
-        scores = self.margins.margin(data) / self.temperature + self.offsets
+        start = self.timing.log_shares(data.texts["stage_name"])
+        scores = (start + self.margins.margin(data)) / self.temperature + self.offsets
         return np.minimum(np.cumsum(softmax(scores, axis=1), axis=1)[:, :-1], 1.0)
 
     def artefact(self, data: Dataset) -> Artefact:
         """Export; the features are those of ``data``."""
         graph = Graph(data.number_features, data.text_features)
-        cooled = graph.add("Div", self.margins.add_nodes(graph), graph.constant(self.temperature))
+        start = self.timing.add_table(graph, self.timing.log_share_table())
+        scores = graph.add("Add", start, self.margins.add_nodes(graph))
+        cooled = graph.add("Div", scores, graph.constant(self.temperature))
         shares = graph.add("Softmax", graph.add("Add", cooled, graph.constant(self.offsets)), axis=1)
         summed = graph.add("CumSum", shares, graph.constant(1, np.int64))
         ends = graph.constant(list(range(len(BIN_ENDS))), np.int64)
@@ -158,7 +180,7 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         name: timing.predict(stages),
     }
     if reach.rung == "model":
-        _add_model(outcome, data, bins, split, seed, predictions)
+        _add_model(outcome, data, bins, split, timing, seed, predictions)
     _evaluate(outcome, data, bins, split, predictions)
     return outcome
 
@@ -170,9 +192,10 @@ def close_bins(data: Dataset) -> Bins:
 
 
 def _add_model(
-    outcome: Outcome, data: Dataset, bins: Bins, split: TimeSplit, seed: int, predictions: dict[str, Floats]
-) -> None:
-    model = _fit_model(data, bins, split, seed)
+    outcome: Outcome, data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int,
+    predictions: dict[str, Floats],
+) -> None:  # fmt: skip
+    model = _fit_model(data, bins, split, timing, seed)
     predictions[MODEL] = model.predict(data)
     artefact = model.artefact(data)
     held = data.take(split.test)
@@ -189,17 +212,23 @@ def _add_model(
     )
 
 
-def _fit_model(data: Dataset, bins: Bins, split: TimeSplit, seed: int) -> TimingModel:
+def _fit_model(
+    data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int
+) -> TimingModel:
     tuning = split.validate & (data.deal % 2 == 0)
-    calibrating = split.validate & (data.deal % 2 == 1)
+    stages = data.texts["stage_name"]
     trees = TreeMargin.fit(
         data.take(split.train), bins[split.train].astype(float),
         data.take(tuning), bins[tuning].astype(float), seed,
-        objective="multiclass", num_class=CLASSES, num_leaves=7,
+        objective="multiclass", num_class=CLASSES, num_leaves=4, learning_rate=0.03,
         encoding_label=np.minimum((data.closed_on - data.as_of)[split.train].astype(float), 365.0),
+        start=timing.log_shares(stages.take(split.train)),
+        start_tune=timing.log_shares(stages.take(tuning)),
     )  # fmt: skip
-    temperature, offsets = _calibrate(trees.margin(data.take(calibrating)), bins[calibrating])
-    return TimingModel(trees, temperature, offsets)
+    validate = data.take(split.validate)
+    scores = timing.log_shares(validate.texts["stage_name"]) + trees.margin(validate)
+    temperature, offsets = _calibrate(scores, bins[split.validate])
+    return TimingModel(timing, trees, temperature, offsets)
 
 
 def _calibrate(margins: Floats, bins: Bins) -> tuple[float, Floats]:

@@ -2,7 +2,7 @@
 
 Baselines on the same rows: the company's rate, the segment's rate (shrunk), the CRM's own stage probability.
 Candidates: logistic regression, LightGBM, their mean. One half of the validation deals stops the boosting and
-sets the penalty, the other chooses the candidate and calibrates it; the test period only decides whether it
+sets the penalty, the other chooses the candidate, both calibrate it; the test period only decides whether it
 serves.
 """
 
@@ -150,16 +150,20 @@ def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate
 
 def _fit_model(data: Dataset, y: Floats, split: TimeSplit, seed: int) -> WinModel:
     tuning = split.validate & (data.deal % 2 == 0)
-    calibrating = split.validate & (data.deal % 2 == 1)
-    train, tune, calibrate = data.take(split.train), data.take(tuning), data.take(calibrating)
+    choosing = split.validate & (data.deal % 2 == 1)
+    train, tune, choose = data.take(split.train), data.take(tuning), data.take(choosing)
     trees = TreeMargin.fit(train, y[split.train], tune, y[tuning], seed, objective="binary")
     linear = _fit_linear(train, y[split.train], tune, y[tuning])
     candidates: list[MarginModel] = [linear, trees, MeanMargin(linear, trees)]
-    margins = [candidate.margin(calibrate)[:, 0] for candidate in candidates]
+    margins = [candidate.margin(choose)[:, 0] for candidate in candidates]
     plain = Platt()
-    losses = [evaluation.brier(y[calibrating], plain.apply(margin)) for margin in margins]
-    best = int(np.argmin(losses))
-    return WinModel(candidates[best], choose_calibration(margins[best], y[calibrating], calibrate.deal // 2))
+    losses = [evaluation.brier(y[choosing], plain.apply(margin)) for margin in margins]
+    best = candidates[int(np.argmin(losses))]
+    # The level of a margin needs every deal there is; stopping the boosting barely touched it.
+    validate = data.take(split.validate)
+    return WinModel(
+        best, choose_calibration(best.margin(validate)[:, 0], y[split.validate], validate.deal)
+    )
 
 
 def _fit_linear(train: Dataset, y: Floats, tune: Dataset, y_tune: Floats) -> LogisticMargin:

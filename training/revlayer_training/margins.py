@@ -58,9 +58,11 @@ class TreeMargin:
         Args:
             y, y_tune: labels of the rows.
             parameters: over the defaults; ``objective`` is needed. ``encoding_label`` may give what text
-                features are encoded by, where that is not ``y`` itself.
+                features are encoded by, where that is not ``y`` itself; ``start`` and ``start_tune`` the
+                margins [N, M] to boost from, which are not part of the model.
         """
         label = parameters.pop("encoding_label", y)
+        start, start_tune = parameters.pop("start", None), parameters.pop("start_tune", None)
         encoders = tuple(TextEncoder.target(train.texts[name], label) for name in train.text_features)
         numbers, texts = train.number_features, train.text_features
         matrix, tuning = _matrix(train, numbers, texts, encoders), _matrix(tune, numbers, texts, encoders)
@@ -80,9 +82,9 @@ class TreeMargin:
         } | parameters
         fitted = lgb.train(
             settings,
-            lgb.Dataset(matrix, y),
+            lgb.Dataset(matrix, y, init_score=_by_class(start)),
             num_boost_round=800,
-            valid_sets=[lgb.Dataset(tuning, y_tune)],
+            valid_sets=[lgb.Dataset(tuning, y_tune, init_score=_by_class(start_tune))],
             callbacks=[lgb.early_stopping(40, verbose=False)],
         )
         return cls(texts, encoders, numbers, with_float32_thresholds(fitted))
@@ -172,6 +174,10 @@ class MeanMargin:
         """Add both and halve."""
         total = graph.add("Add", self.first.add_nodes(graph), self.second.add_nodes(graph))
         return graph.add("Mul", total, graph.constant(0.5))
+
+
+def _by_class(start: Floats | None) -> Floats | None:
+    return None if start is None else start.ravel(order="F")
 
 
 def _matrix(

@@ -15,6 +15,8 @@ Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
 
 SHORTEST_HORIZON, LONGEST_HORIZON = 30, 365
+# A longer horizon misses fewer late wins, a shorter one learns from later deals.
+USUAL_SHARE = 0.97
 FEWEST_TRAIN_DATES = 3
 
 
@@ -79,21 +81,21 @@ def split_dates(dates: Days, horizon: int, cutoff: date) -> tuple[Days, Days, Da
 
 
 def choose_horizon(as_of: Days, cycle_days: NDArray[np.float64], cutoff: date) -> Horizon:
-    """Choose the label horizon: the 99th percentile of cycles in [30, 365], shorter where history is short.
+    """Choose the label horizon: the 97th percentile of cycles in [30, 365], shorter where history is short.
 
     Args:
         as_of: as-of dates of the rows.
         cycle_days: days from creation to close of the closed deals, one per deal.
         cutoff: last day anything is known of.
     """
-    wanted = _bounded(np.quantile(cycle_days, 0.99)) if len(cycle_days) else 90
+    wanted = _bounded(np.quantile(cycle_days, USUAL_SHARE)) if len(cycle_days) else 90
     for days in _candidates(wanted, cycle_days):
         split = split_dates(as_of, days, cutoff)
         if split is None:
             continue
         if days == wanted:
-            return Horizon(days, f"{days} days: 99 % of closed deals took no longer", split)
-        note = f"{days} days: the history is too short for {wanted}, by which 99 % of deals had closed"
+            return Horizon(days, f"{days} days: {USUAL_SHARE:.0%} of closed deals took no longer", split)
+        note = f"{days} days: the history is too short for {wanted}, by which {USUAL_SHARE:.0%} of deals had closed"
         return Horizon(days, note, split)
     note = f"{wanted} days: the history is too short to train, validate and test at different times"
     return Horizon(wanted, note, None)
