@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from psycopg import sql
+
 from revlayer_udf import frames
 from revlayer_udf.manifest import Feature, Manifest
 from revlayer_udf.targets import CLOSE_DAYS
@@ -21,6 +22,7 @@ FEATURES = (
     Feature(name="lead_score", type="number", label="Lead score"),
     Feature(name="stage_name", type="text", label="Stage"),
 )
+STAGES = ("proposal", "negotiation", None)
 Graph = Callable[..., bytes]
 
 
@@ -41,7 +43,9 @@ def model_bytes(
         helper.make_tensor_value_info("numeric", TensorProto.FLOAT, [None, 2]),
         helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1]),
     ]
-    made = [helper.make_tensor_value_info(name, output_type, [None, width]) for name, width in outputs.items()]
+    made = [
+        helper.make_tensor_value_info(name, output_type, [None, width]) for name, width in outputs.items()
+    ]
     impute = [
         helper.make_node("IsNaN", ["numeric"], ["is_missing"]),
         helper.make_node("Where", ["is_missing", "zero", "numeric"], ["x"]),
@@ -122,11 +126,11 @@ def deals(count: int, as_of: date = AS_OF) -> pa.Table:
     index = np.arange(count)
     return pa.table(
         {
-            "deal_id": pa.array([f"crm:{number:05d}" for number in index]),
+            "deal_id": pa.array([f"crm:{number:05d}" for number in index], pa.string()),
             "as_of_date": pa.repeat(pa.scalar(as_of), count),
             "amount": pa.array(index * 1.5, mask=index % 7 == 3),
             "lead_score": pa.array((index % 100).astype(float) + 1),
-            "stage_name": pa.array([("proposal", "negotiation", None)[number % 3] for number in index]),
+            "stage_name": pa.array([STAGES[number % 3] for number in index], pa.string()),
         }
     )
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
+
 from revlayer_udf import frames
 from revlayer_udf.errors import FrameError
 
@@ -21,7 +22,9 @@ TYPES = {
 }
 # PostgreSQL's text holds every character but NUL; surrogates are no characters.
 words = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
-nasty = st.sampled_from(["", '"', '""', ",", "\n", "\r\n", "\r", "\\.", "\\N", "NULL", " ", "'; drop table x"])
+nasty = st.sampled_from(
+    ["", '"', '""', ",", "\n", "\r\n", "\r", "\\.", "\\N", "NULL", " ", "'; drop table x"]
+)
 rows = st.lists(
     st.tuples(
         st.none() | words | nasty,

@@ -139,10 +139,13 @@ def _predictions(
 ) -> Generator[pa.RecordBatch]:
     manifest, done = scorer.manifest, 0
     columns = [manifest.entity_key, *(feature.name for feature in manifest.features)]
+    # No parameters: psycopg would take a % in a column's name for one.
     query = sql.SQL(_SQL["features"]).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)), relation=_relation()
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        relation=_relation(),
+        as_of_date=sql.Literal(as_of_date),
     )
-    with conn.transaction(), closing(frames.read_batches(conn, query, [as_of_date])) as batches:
+    with conn.transaction(), closing(frames.read_batches(conn, query)) as batches:
         for batch in batches:
             progress(manifest.target, done, total)
             predicted = predict(scorer, target, batch)

@@ -5,4 +5,4 @@ select * from {relation}
 select count(*) from {relation} where as_of_date = %s
 
 -- name: features
-select {columns} from {relation} where as_of_date = %s
+select {columns} from {relation} where as_of_date = {as_of_date}

@@ -1,0 +1,57 @@
+"""Scores deal_win and kills itself with SIGKILL at a stage: ``killed_run.py URL STAGE AS_OF_DATE``."""
+
+import os
+import signal
+import sys
+from datetime import date
+
+import psycopg
+
+from revlayer_udf import frames, jobs
+
+# The statement before which, or after which, the process dies.
+BEFORE = {"written": "analyze", "published": "pg_advisory_unlock"}
+AFTER = {
+    "started": "create table",
+    "attached": "attach partition",
+    "superseded": "status = 'superseded'",
+    "uncommitted": "status = 'published', row_count",
+}
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingCursor(psycopg.Cursor):
+    def execute(self, query, params=None, **options):
+        text = query if isinstance(query, str) else query.as_string(self)
+        stage = sys.argv[2]
+        if stage in BEFORE and text.lstrip().removeprefix("select ").startswith(BEFORE[stage]):
+            die()
+        result = super().execute(query, params, **options)
+        if stage in AFTER and AFTER[stage] in text:
+            die()
+        return result
+
+
+def half_of(batches):
+    for batch in batches:
+        yield batch.slice(0, batch.num_rows // 2)
+        die()
+
+
+def main():
+    url, stage, as_of = sys.argv[1:]
+    conn = psycopg.connect(url)
+    conn.execute("set role revlayer_scorer")
+    conn.commit()
+    conn.cursor_factory = DyingCursor
+    if stage == "copying":
+        frames._as_batches = half_of
+    progress = (lambda *_: die()) if stage == "scoring" else (lambda *_: None)
+    jobs.score_deals(conn, date.fromisoformat(as_of), ["deal_win"], progress)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Deals are scored from features.ftr_deals with the champion, or refused with the way out."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from revlayer_udf import frames, jobs, registry
+from revlayer_udf.errors import ArtefactError, FeatureError, PredictionError, RevlayerError
+from revlayer_udf.manifest import Feature
+
+AS_OF = date(2025, 6, 30)
+
+
+@pytest.fixture
+def conn(scored_database):
+    with scored_database.connect("scorer") as conn:
+        yield conn
+
+
+def serve(conn, artefact, manifest):
+    registry.register(conn, artefact, manifest)
+    registry.promote(conn, manifest.model_version, "test")
+
+
+def run_statuses(conn):
+    with conn.transaction():
+        return conn.execute("select target, status from scoring.runs order by run_id").fetchall()
+
+
+def alter(database, statement):
+    with database.connect("transformer") as conn:
+        conn.execute(statement)
+
+
+def test_every_target_is_scored_and_published(conn):
+    seen = []
+    summaries = jobs.score_deals(conn, AS_OF, progress=lambda *what: seen.append(what))
+    assert [(s.target, s.status, s.row_count) for s in summaries] == [
+        (target, "published", 100) for target in ("deal_win", "deal_value", "deal_close_month")
+    ]
+    assert ("deal_win", 0, 100) in seen and ("deal_win", 100, 100) in seen
+    win = frames.read_table(conn, "select * from scoring.deal_win_predictions order by deal_id")
+    index = np.arange(100)
+    amount = np.where(index % 7 == 3, 0.0, index * 1.5)
+    margin = 0.001 * amount + 0.02 * (index + 1) + np.array([1.0, 2.0, 0.0])[index % 3]
+    np.testing.assert_allclose(win["win_probability"].to_numpy(), 1 / (1 + np.exp(-margin)), rtol=1e-5)
+    row = win.slice(0, 1).to_pylist()[0]
+    assert (row["deal_id"], row["as_of_date"], row["rung"]) == ("crm:00000", AS_OF, "model")
+    assert row["model_version"] == summaries[0].model_version
+    value = frames.read_table(
+        conn, "select * from scoring.deal_value_predictions where deal_id = 'crm:00002'"
+    )
+    assert value.to_pylist()[0].items() >= {"value_amount": 3.0, "value_p90_amount": 6.0}.items()
+    close = frames.read_table(
+        conn, "select * from scoring.deal_close_predictions where deal_id = 'crm:00002'"
+    )
+    curve = [v for k, v in close.to_pylist()[0].items() if k.startswith("within_")]
+    np.testing.assert_allclose(curve, np.linspace(0.05, 0.95, 10), rtol=1e-6)
+
+
+def test_batches_do_not_show_in_the_result(conn, monkeypatch):
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    whole = frames.read_batches
+
+    def small(conn, query):
+        return whole(conn, query, batch_rows=7)
+
+    monkeypatch.setattr(frames, "read_batches", small)
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    query = (
+        "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
+    )
+    monkeypatch.undo()
+    first, second = (frames.read_table(conn, query.format(run_id)) for run_id in (1, 2))
+    assert first.equals(second) and first.num_rows == 100
+
+
+def test_without_a_champion_a_target_is_skipped(feature_database):
+    with feature_database.connect("scorer") as conn:
+        summaries = jobs.score_deals(conn, AS_OF)
+        assert {s.status for s in summaries} == {"skipped"}
+        assert summaries[0].reason == "no model serves deal_win. Run: revlayer train"
+        assert run_statuses(conn) == []
+
+
+def test_without_deals_the_predictions_stay(conn):
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = jobs.score_deals(conn, date(2025, 7, 31), ["deal_win"])
+    assert summary.status == "skipped" and "revlayer build" in summary.reason
+    assert run_statuses(conn) == [("deal_win", "published")]
+
+
+def test_an_unknown_target_is_refused(conn):
+    with pytest.raises(RevlayerError, match="unknown targets: deal_win'; drop table"):
+        jobs.score_deals(conn, AS_OF, ["deal_win'; drop table scoring.runs; --"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "alter table features.ftr_deals drop column lead_score",
+            r"no column lead_score.*\nRun: revlayer build",
+        ),
+        (
+            "alter table features.ftr_deals alter column amount type text",
+            r"amount has type string; .*number\n.*revlayer build.*revlayer train",
+        ),
+        ("drop table features.ftr_deals", r"ftr_deals does not exist\nRun: revlayer build"),
+    ],
+)
+def test_features_at_odds_with_the_model_are_refused(scored_database, conn, statement, message):
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    alter(scored_database, statement)
+    with pytest.raises(FeatureError, match=message):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+    assert run_statuses(conn) == [("deal_win", "published")]
+
+
+def test_a_tampered_artefact_is_refused(conn, graphs):
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    with conn.transaction():
+        conn.execute(
+            "update scoring.models set artefact = %s where target = 'deal_win'", [graphs["win"](bias=9.0)]
+        )
+    with pytest.raises(ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback"):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+    assert run_statuses(conn) == [("deal_win", "published")]
+
+
+def test_scores_that_are_no_numbers_are_not_published(scored_database, conn, graphs, manifest_of):
+    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    alter(scored_database, "update features.ftr_deals set lead_score = -1 where deal_id = 'crm:00042'")
+    serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
+    with pytest.raises(PredictionError, match="not finite for 1 of 100 rows, first for deal_id 'crm:00042'"):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+    assert run_statuses(conn) == [("deal_win", "published"), ("deal_win", "failed")]
+    registry.rollback(conn, "deal_win", "log was wrong")
+    [summary] = jobs.score_deals(conn, AS_OF, ["deal_win"])
+    assert summary.status == "published"
+
+
+def test_probabilities_outside_their_bounds_name_the_deal(conn, graphs, manifest_of):
+    serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
+    with pytest.raises(PredictionError, match=r"not between 0 and 1 for \d+ of 100 rows, first for deal_id"):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+
+
+def test_an_interval_upside_down_is_refused(conn, graphs, manifest_of):
+    artefact = graphs["value"](low=3.0)
+    serve(conn, artefact, manifest_of(artefact, "deal_value"))
+    with pytest.raises(PredictionError, match="value_p10 is above value_p90"):
+        jobs.score_deals(conn, AS_OF, ["deal_value"])
+
+
+def test_an_output_of_another_width_or_name_is_refused(conn, graphs, manifest_of):
+    serve(conn, graphs["close"](width=4), manifest_of(graphs["close"](width=4), "deal_close_month"))
+    with pytest.raises(ArtefactError, match="within has 4 columns, not 10"):
+        jobs.score_deals(conn, AS_OF, ["deal_close_month"])
+    other = graphs["win"](output="probability")
+    serve(conn, other, manifest_of(other))
+    with pytest.raises(ArtefactError, match="does not return win_probability"):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+
+
+def test_models_of_other_relations_are_refused(conn, graphs, manifest_of):
+    artefact = graphs["win"](bias=0.5)
+    serve(conn, artefact, manifest_of(artefact, feature_relation="features.ftr_customers"))
+    with pytest.raises(FeatureError, match=r"deals are scored from features\.ftr_deals"):
+        jobs.score_deals(conn, AS_OF, ["deal_win"])
+
+
+def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
+    name = 'attr_a"; drop table scoring.runs; -- %s'
+    with scored_database.connect("transformer") as transformer:
+        quoted = name.replace('"', '""').replace("%", "%%")
+        transformer.execute(
+            f'alter table features.ftr_deals add column "{quoted}" double precision'.encode(), []
+        )
+    features = (
+        Feature(name=name, type="number", label="A"),
+        Feature(name="lead_score", type="number", label="B"),
+        Feature(name="stage_name", type="text", label="C"),
+    )
+    artefact = graphs["win"](bias=0.5)
+    serve(conn, artefact, manifest_of(artefact, features=features))
+    [summary] = jobs.score_deals(conn, AS_OF, ["deal_win"])
+    assert summary.row_count == 100
