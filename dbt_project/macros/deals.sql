@@ -23,7 +23,8 @@ with described as (
         identified.created_on,
         identified.known_on as created_known_on,
         coalesce(account_merges.merged_into_id, deals.account_id) as current_account_id,
-        stages.stage_name,
+        -- What a stage is called and worth counts from when its definition was seen; its kind is for good.
+        case when deals.stages_observed_on <= deals.as_of_date then stages.stage_name end as stage_name,
         case when deals.stages_observed_on <= deals.as_of_date then stages.stage_order end as stage_order,
         case when deals.stages_observed_on <= deals.as_of_date then stages.stage_crm_probability end
             as stage_crm_probability,
