@@ -2,6 +2,7 @@
 
 from revlayer_udf.forecast.engine import Forecast, Parts, forecast, forecast_parts
 from revlayer_udf.forecast.inputs import ALL_SEGMENTS, ClosedDeals, OpenDeals, sigma_of_interval
+from revlayer_udf.forecast.job import forecast_revenue
 
 __all__ = [
     "ALL_SEGMENTS",
@@ -11,5 +12,6 @@ __all__ = [
     "Parts",
     "forecast",
     "forecast_parts",
+    "forecast_revenue",
     "sigma_of_interval",
 ]

@@ -2,8 +2,8 @@
 
 For past dates in the same position of their month, revenue won h months later from deals that were not known
 then is counted, brought to today's level (growth of arrivals, season of the target month) and averaged with
-weights that halve every year. Counts of won deals are Poisson around it, values lognormal; what the past varies
-beyond that, and the error of the average itself, is a gamma factor common to all segments of a month.
+weights that halve every year. Counts of won deals are Poisson around it, values lognormal; what the past
+varies beyond that, and the error of the average itself, is a gamma factor common to all segments of a month.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The forecast itself: parts, their sum and its distribution. Arrays in, arrays out; no database, no clock."""
+"""The forecast: parts, their sum and its distribution. Arrays in, arrays out; no database, no clock."""
 
 import zlib
 from collections.abc import Sequence

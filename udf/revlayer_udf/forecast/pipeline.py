@@ -14,8 +14,9 @@ from numpy.random import Generator
 
 from revlayer_udf.forecast.inputs import OpenDeals
 from revlayer_udf.forecast.months import Floats, Ints
+from revlayer_udf.targets import CLOSE_DAYS
 
-KNOT_DAYS = (7, 14, 30, 45, 60, 90, 120, 180, 270, 365)
+KNOT_DAYS = CLOSE_DAYS
 # Rows whose month probabilities are held at once.
 _ROWS = 100_000
 # Deal-draws held at once while deals are simulated.

@@ -45,8 +45,8 @@ def seasonal_factors(revenue: Floats, first_month: int) -> Floats:
         first_month: month number of the first one.
 
     Returns:
-        [12], January first. Ratios to a 12-month trend are split into the position in the quarter and the rest
-        by month; each part is shrunk by its signal-to-noise ratio (moments). All 1 below 24 months.
+        [12], January first. Ratios to a 12-month trend are split into the position in the quarter and the
+        rest by month; each part is shrunk by its signal-to-noise ratio (moments). All 1 below 24 months.
     """
     revenue = np.asarray(revenue, dtype=np.float64)
     factors = np.ones(12)

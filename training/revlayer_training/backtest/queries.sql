@@ -1,0 +1,9 @@
+-- name: month_ends
+select distinct as_of_date
+from features.ftr_deals
+where as_of_date = (date_trunc('month', as_of_date) + interval '1 month' - interval '1 day')::date
+    and as_of_date < %(through)s::date
+order by as_of_date
+
+-- name: last_known_date
+select max(as_of_date) from features.ftr_deals
