@@ -1,12 +1,15 @@
 """Deals are scored from features.ftr_deals with the champion, or refused with the way out."""
 
+import threading
+import time
 from datetime import date
 
 import numpy as np
 import pytest
 
 from revlayer_udf import frames, jobs, registry
-from revlayer_udf.errors import ArtefactError, FeatureError, PredictionError, RevlayerError
+from revlayer_udf.errors import ArtefactError, Busy, FeatureError, PredictionError, RevlayerError
+from revlayer_udf.locks import target_lock
 from revlayer_udf.manifest import Feature
 
 AS_OF = date(2025, 6, 30)
@@ -74,6 +77,22 @@ def test_batches_do_not_show_in_the_result(conn, monkeypatch):
     monkeypatch.undo()
     first, second = (frames.read_table(conn, query.format(run_id)) for run_id in (1, 2))
     assert first.equals(second) and first.num_rows == 100
+
+
+def test_a_run_that_waited_serves_the_model_promoted_meanwhile(scored_database, conn, graphs, manifest_of):
+    artefact = graphs["win"](bias=0.5)
+    manifest = manifest_of(artefact)
+    with scored_database.connect("scorer") as other:
+        with target_lock(other, "deal_win", wait=False):
+            with pytest.raises(Busy, match="another run is publishing deal_win"):
+                jobs.score_deals(conn, AS_OF, ["deal_win"], wait=False)
+            waiting = threading.Thread(target=jobs.score_deals, args=[conn, AS_OF, ["deal_win"]])
+            waiting.start()
+            time.sleep(0.4)
+            serve(other, artefact, manifest)
+        waiting.join(timeout=20)
+    query = "select distinct model_version from scoring.deal_win_predictions"
+    assert conn.execute(query).fetchall() == [(manifest.model_version,)]
 
 
 def test_without_a_champion_a_target_is_skipped(feature_database):

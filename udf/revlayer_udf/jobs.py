@@ -13,6 +13,7 @@ from psycopg import sql
 
 from revlayer_udf import frames, queries, registry
 from revlayer_udf.errors import ArtefactError, FeatureError, RevlayerError
+from revlayer_udf.locks import target_lock
 from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
 from revlayer_udf.publishing import KEEP_RUNS, publish_run
 from revlayer_udf.runtime import Frame, Scorer, refuse_rows
@@ -71,7 +72,12 @@ def score_deals(
     unknown = [target for target in targets if target not in TARGETS]
     if unknown:
         raise RevlayerError(f"unknown targets: {', '.join(unknown)}", f"There are {', '.join(TARGETS)}.")
-    return [_score_target(conn, target, as_of_date, progress, wait, keep) for target in targets]
+    summaries = []
+    for target in targets:
+        # Taken before the champion is read: a run that waited serves the model of now, not of before.
+        with target_lock(conn, target, wait=wait):
+            summaries.append(_score_target(conn, target, as_of_date, progress, keep))
+    return summaries
 
 
 def predict(scorer: Scorer, target: DealTarget, batch: Frame) -> pa.RecordBatch:
@@ -103,7 +109,7 @@ def predict(scorer: Scorer, target: DealTarget, batch: Frame) -> pa.RecordBatch:
 
 
 def _score_target(
-    conn: psycopg.Connection, name: str, as_of_date: date, progress: Progress, wait: bool, keep: int
+    conn: psycopg.Connection, name: str, as_of_date: date, progress: Progress, keep: int
 ) -> RunSummary:
     target = TARGETS[name]
     with conn.transaction():
@@ -117,7 +123,7 @@ def _score_target(
     if total == 0:
         reason = f"{RELATION} has no deal open at {as_of_date}. If there should be some, run: revlayer build"
         return RunSummary(name, "skipped", model_version=version, reason=reason)
-    run_of = publish_run(conn, name, as_of_date, [target.table], model_version=version, keep=keep, wait=wait)
+    run_of = publish_run(conn, name, as_of_date, [target.table], model_version=version, keep=keep)
     with run_of as run, tempfile.TemporaryFile() as spool:
         # One connection cannot copy out and in at once, and predictions are far smaller than features.
         with closing(_predictions(conn, scorer, target, as_of_date, total, progress)) as predictions:

@@ -19,7 +19,7 @@ _SQL = queries.load("revlayer_udf", "queries/publishing.sql")
 
 @contextmanager
 def target_lock(conn: psycopg.Connection, target: str, *, wait: bool) -> Iterator[None]:
-    """Hold the lock of a target.
+    """Hold the lock of a target; a session that holds it may take it again.
 
     Waiting asks again and again instead of blocking inside the server: a blocked statement would hold back
     vacuum for as long as it waits.
