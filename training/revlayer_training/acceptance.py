@@ -76,10 +76,14 @@ def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
     known = ~np.isnan(truth)
     if not known.any():
         raise RevlayerError(f"truth holds nothing of the test period of {model_version}", None)
-    return _figures(model, data.take(train), y[train], data.take(test).take(known), y[test][known], truth[known])
+    return _figures(
+        model, data.take(train), y[train], data.take(test).take(known), y[test][known], truth[known]
+    )
 
 
-def _figures(model: Model, train: Dataset, y_train: Floats, test: Dataset, y: Floats, truth: Floats) -> TruthGap:
+def _figures(
+    model: Model, train: Dataset, y_train: Floats, test: Dataset, y: Floats, truth: Floats
+) -> TruthGap:
     manifest = model.manifest
     artefact = Artefact(
         model.artefact, manifest.algorithm, manifest.rung, manifest.numbers, manifest.texts, manifest.outputs
@@ -88,14 +92,21 @@ def _figures(model: Model, train: Dataset, y_train: Floats, test: Dataset, y: Fl
     prior = SegmentRate.shrinkage(train.segments, y_train, train.deal).predict(test.segments)
     stage = test.numbers["stage_crm_probability"].astype(np.float64)
     crm = np.where(np.isnan(stage), prior, stage)
-    scores = [evaluation.brier(y, p) for p in (prior, crm, served, truth)]
+    brier_prior, brier_truth = evaluation.brier(y, prior), evaluation.brier(y, truth)
+    brier_model = evaluation.brier(y, served)
     return TruthGap(
-        manifest.model_version, manifest.rung, len(y), *scores,
-        gap_share=(scores[0] - scores[2]) / (scores[0] - scores[3]),
+        model_version=manifest.model_version,
+        rung=manifest.rung,
+        row_count=len(y),
+        brier_prior=brier_prior,
+        brier_crm=evaluation.brier(y, crm),
+        brier_model=brier_model,
+        brier_truth=brier_truth,
+        gap_share=(brier_prior - brier_model) / (brier_prior - brier_truth),
         ece=evaluation.expected_calibration_error(y, served),
         model_auc=evaluation.auc(y, served),
         truth_auc=evaluation.auc(y, truth),
-    )  # fmt: skip
+    )
 
 
 def _rows(data: Dataset, split: dict[str, str]) -> Mask:

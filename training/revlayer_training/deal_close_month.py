@@ -28,6 +28,7 @@ from revlayer_training.ladder import (
 from revlayer_training.margins import MarginModel, TreeMargin
 from revlayer_training.outcome import (
     MODEL,
+    NothingToLearnError,
     Outcome,
     cycle_days,
     describe_horizon,
@@ -36,7 +37,6 @@ from revlayer_training.outcome import (
 )
 from revlayer_training.preprocessing import Texts
 from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
-from revlayer_udf.errors import RevlayerError
 from revlayer_udf.registry import ReliabilityBin
 
 TARGET = "deal_close_month"
@@ -112,7 +112,7 @@ class StageTiming:
 
 @dataclass(frozen=True)
 class TimingModel:
-    """Log shares of the stage plus class margins, divided by a temperature and shifted; softmax; running sum."""
+    """Log shares of the stage plus class margins, cooled by a temperature, shifted; softmax; running sum."""
 
     timing: StageTiming
     margins: MarginModel
@@ -146,13 +146,13 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     """Fit on snapshots of deals won within the horizon, evaluate and decide.
 
     Raises:
-        RevlayerError: no deal was won long enough ago.
+        NothingToLearnError: no deal was won long enough ago.
     """
     horizon = choose_horizon(data.as_of, cycle_days(data), cutoff)
     y, known_on = win_labels(data, horizon.days)
     won = (y > 0) & (known_on <= np.datetime64(cutoff, "D"))
     if not won.any():
-        raise RevlayerError(
+        raise NothingToLearnError(
             f"no deal that was open {horizon.days} days before {cutoff} or earlier was won",
             "Load more history, or wait until deals have been won.",
         )
@@ -212,9 +212,7 @@ def _add_model(
     )
 
 
-def _fit_model(
-    data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int
-) -> TimingModel:
+def _fit_model(data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int) -> TimingModel:
     tuning = split.validate & (data.deal % 2 == 0)
     stages = data.texts["stage_name"]
     trees = TreeMargin.fit(

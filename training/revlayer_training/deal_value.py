@@ -21,6 +21,7 @@ from revlayer_training.ladder import FEWEST_FOR_MODEL, FEWEST_FOR_SHRINKAGE, Dec
 from revlayer_training.margins import TreeMargin
 from revlayer_training.outcome import (
     MODEL,
+    NothingToLearnError,
     Outcome,
     cycle_days,
     describe_horizon,
@@ -29,7 +30,6 @@ from revlayer_training.outcome import (
 )
 from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
 from revlayer_training.value_base import BASE_NUMBERS, ValueBase, ValueRatios
-from revlayer_udf.errors import RevlayerError
 
 TARGET = "deal_value"
 OUTPUTS = ("value", "value_p10", "value_p90")
@@ -76,13 +76,13 @@ def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     """Fit on snapshots of deals won within the horizon, evaluate and decide.
 
     Raises:
-        RevlayerError: no won deal has an amount.
+        NothingToLearnError: no won deal has an amount.
     """
     horizon = choose_horizon(data.as_of, cycle_days(data), cutoff)
     y, known_on = win_labels(data, horizon.days)
     paid = (y > 0) & (data.won_amount > 0) & (known_on <= np.datetime64(cutoff, "D"))
     if not paid.any():
-        raise RevlayerError(
+        raise NothingToLearnError(
             f"no deal that was open {horizon.days} days before {cutoff} or earlier was won with an amount",
             "Load the won amounts, or wait until deals have been won.",
         )
@@ -132,12 +132,16 @@ def _add_model(
     artefact.extra.update(check_parity(artefact, data.take(split.test), held))
     outcome.model = artefact
     losses = {
-        name: np.abs(values[OUTPUTS[0]] - data.won_amount)[split.test] for name, values in predictions.items()
+        name: evaluation.log_error(data.won_amount[split.test], values[OUTPUTS[0]][split.test])
+        for name, values in predictions.items()
     }
-    # The better of the deal's own amount and the corrected one is the bar.
+    # A few large deals rule errors in money, so evidence is sought in relative ones. The bar is the better of the
+    # deal's own amount and the corrected one.
     bar = min(("deal_amount", "amount_ratio"), key=lambda name: float(losses[name].mean()))
     comparison = evaluation.compare(losses[bar], losses[MODEL], data.deal[split.test])
-    outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, bar.replace("_", " "))
+    outcome.decision = serve(
+        comparison, outcome.fallback.rung, artefact.algorithm, bar.replace("_", " "), "amount ratio"
+    )
 
 
 def _ratios(base: ValueBase, data: Dataset, rows: Mask) -> ValueRatios:

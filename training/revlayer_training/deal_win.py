@@ -21,6 +21,7 @@ from revlayer_training.ladder import SegmentRate, reachable_rung, serve
 from revlayer_training.margins import LogisticMargin, MarginModel, MeanMargin, TreeMargin
 from revlayer_training.outcome import (
     MODEL,
+    NothingToLearnError,
     Outcome,
     cycle_days,
     describe_horizon,
@@ -35,7 +36,6 @@ from revlayer_training.splits import (
     label_known_on,
     split_rows,
 )
-from revlayer_udf.errors import RevlayerError
 
 TARGET = "deal_win"
 OUTPUT = "win_probability"
@@ -68,13 +68,13 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     """Fit, evaluate and decide.
 
     Raises:
-        RevlayerError: no outcome is old enough to learn from.
+        NothingToLearnError: no outcome is old enough to learn from.
     """
     horizon = choose_horizon(data.as_of, cycle_days(data), cutoff)
     y, known_on = win_labels(data, horizon.days)
     matured = known_on <= np.datetime64(cutoff, "D")
     if not matured.any():
-        raise RevlayerError(
+        raise NothingToLearnError(
             f"no open deal was seen {horizon.days} days before {cutoff} or earlier, so no outcome is known",
             "Load more history, or wait: scoring starts when there is something to learn from.",
         )
@@ -161,9 +161,7 @@ def _fit_model(data: Dataset, y: Floats, split: TimeSplit, seed: int) -> WinMode
     best = candidates[int(np.argmin(losses))]
     # The level of a margin needs every deal there is; stopping the boosting barely touched it.
     validate = data.take(split.validate)
-    return WinModel(
-        best, choose_calibration(best.margin(validate)[:, 0], y[split.validate], validate.deal)
-    )
+    return WinModel(best, choose_calibration(best.margin(validate)[:, 0], y[split.validate], validate.deal))
 
 
 def _fit_linear(train: Dataset, y: Floats, tune: Dataset, y_tune: Floats) -> LogisticMargin:

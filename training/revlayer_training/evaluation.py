@@ -60,7 +60,7 @@ def probability_metrics(y: Floats, p: Floats) -> dict[str, float | None]:
 
 
 def amount_metrics(y: Floats, mean: Floats) -> dict[str, float | None]:
-    """MAE, RMSE, WAPE, relative bias and R² of an amount."""
+    """MAE, RMSE, WAPE, relative bias, R² and mean absolute log error of an amount."""
     error = mean - y
     spread = float(np.sum((y - y.mean()) ** 2))
     total = float(np.sum(np.abs(y)))
@@ -69,8 +69,14 @@ def amount_metrics(y: Floats, mean: Floats) -> dict[str, float | None]:
         "rmse": float(np.sqrt(np.mean(error**2))),
         "wape": float(np.sum(np.abs(error))) / total if total else None,
         "bias": float(error.sum()) / total if total else None,
+        "log_error": float(log_error(y, mean).mean()),
         "r2": 1 - float(np.sum(error**2)) / spread if spread > 0 else None,
     }
+
+
+def log_error(y: Floats, mean: Floats) -> Floats:
+    """Absolute log of prediction over outcome, [N]: 0.1 is 10 % off, whatever the size of the deal."""
+    return np.abs(np.log(np.maximum(mean, 1e-9) / np.maximum(y, 1e-9)))
 
 
 def interval_coverage(y: Floats, low: Floats, high: Floats) -> float:

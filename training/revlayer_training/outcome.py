@@ -10,10 +10,14 @@ from revlayer_training.datasets import Dataset
 from revlayer_training.export import Artefact
 from revlayer_training.ladder import Decision
 from revlayer_training.splits import Horizon, Mask, TimeSplit
+from revlayer_udf.errors import RevlayerError
 from revlayer_udf.registry import Metric, ReliabilityBin
 
 MODEL = "model"
-SPLITS = ("train", "validate", "test")
+
+
+class NothingToLearnError(RevlayerError):
+    """No outcome is known yet that a target could be learnt from."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from revlayer_training.training import REJECTED, TrainingResult, own_figures
 # By target, the figures a reader needs first.
 SHOWN = {
     "deal_win": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
-    "deal_value": ("mae", "wape", "bias", "r2", "coverage_80"),
+    "deal_value": ("mae", "wape", "log_error", "bias", "r2", "coverage_80"),
     "deal_close_month": ("rps", "log_loss", "ece"),
 }
 NAMES = {
@@ -21,6 +21,7 @@ NAMES = {
     "mae": "mean absolute error",
     "wape": "WAPE",
     "bias": "bias",
+    "log_error": "log error",
     "r2": "R²",
     "coverage_80": "coverage of the 80 % interval",
     "rps": "ranked probability score",
@@ -34,11 +35,13 @@ def render(result: TrainingResult) -> Markdown:
 
 def markdown(result: TrainingResult) -> str:
     """Return the report as markdown: what serves and why, what it was tested on, the figures."""
+    if result.outcome is None:
+        return f"## {result.target}: nothing is served\n\n{_sentence(result.reason)}\n"
     outcome = own_figures(result.outcome, result.outcome.served)
     split = "test" if outcome.is_temporal_evidence else "cross_validation"
     parts = [
         f"## {result.target}: {_served(result)}",
-        f"{_sentence(outcome.decision.reason)}",
+        _sentence(result.reason),
         _evidence(result, outcome),
     ]
     table = _figures(outcome, split)
@@ -50,14 +53,14 @@ def markdown(result: TrainingResult) -> str:
 
 
 def _served(result: TrainingResult) -> str:
-    if not result.outcome.is_temporal_evidence:
-        return "nothing is served (no temporal evidence)"
+    if result.model_version is None:
+        return "a candidate, which does not serve (no temporal evidence)"
     words = {"model": "the model is served", "shrinkage": "the shrunk rates are served"}
     return words.get(result.rung, "the prior is served")
 
 
 def _evidence(result: TrainingResult, outcome: Outcome) -> str:
-    lines = [f"- version {result.model_version}, {result.row_count:,} rows read, cutoff {result.cutoff}"]
+    lines = [f"- version {result.registered[-1]}, {result.row_count:,} rows read, cutoff {result.cutoff}"]
     lines += [f"- {note}" for note in outcome.notes]
     lines += [
         f"- {split.name}: {split.row_count:,} rows of {split.deal_count:,} deals,"
@@ -79,7 +82,7 @@ def _figures(outcome: Outcome, split: str) -> str:
     ]
     for predictor in predictors:
         values = [outcome.value(metric, predictor, split) for metric in shown]
-        name = "**served**" if predictor == MODEL else predictor.replace("_", " ")
+        name = "**this version**" if predictor == MODEL else predictor.replace("_", " ")
         lines.append(f"| {name} | " + " | ".join(_number(value) for value in values) + " |")
     return "\n".join(lines)
 

@@ -95,7 +95,8 @@ def choose_horizon(as_of: Days, cycle_days: NDArray[np.float64], cutoff: date) -
             continue
         if days == wanted:
             return Horizon(days, f"{days} days: {USUAL_SHARE:.0%} of closed deals took no longer", split)
-        note = f"{days} days: the history is too short for {wanted}, by which {USUAL_SHARE:.0%} of deals had closed"
+        usual = f"{wanted}, by which {USUAL_SHARE:.0%} of deals had closed"
+        note = f"{days} days: the history is too short for {usual}"
         return Horizon(days, note, split)
     note = f"{wanted} days: the history is too short to train, validate and test at different times"
     return Horizon(wanted, note, None)

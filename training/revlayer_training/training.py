@@ -13,7 +13,8 @@ from revlayer_training.deal_value import fit_deal_value
 from revlayer_training.deal_win import fit_deal_win
 from revlayer_training.evaluation import ALL
 from revlayer_training.export import Artefact
-from revlayer_training.outcome import MODEL, Outcome
+from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
+from revlayer_training.timeless import fit_without_time, load_timeless
 from revlayer_udf import registry
 from revlayer_udf.manifest import Feature, Manifest
 
@@ -38,19 +39,22 @@ class TrainingResult:
     """What one training came to.
 
     Attributes:
-        model_version: the version that serves now.
-        rung: its rung of the ladder.
+        model_version: the version that serves now; None where this run put none into service.
+        rung: its rung of the ladder, or ``nothing``.
         registered: every version this run registered.
         row_count: rows read, after sampling.
+        outcome: what fitting came to; None where there was nothing to learn from.
+        reason: why it serves, or why nothing does.
     """
 
     target: str
-    model_version: str
+    model_version: str | None
     rung: str
     registered: tuple[str, ...]
     row_count: int
     cutoff: date
-    outcome: Outcome
+    outcome: Outcome | None
+    reason: str
 
 
 def train(
@@ -69,8 +73,10 @@ def train(
         seed: same data and seed, same artefact.
         max_rows: train on a sample of whole deals of about this many rows.
 
+    Returns:
+        The result; its rung is ``nothing`` where no outcome is known yet.
+
     Raises:
-        RevlayerError: there is nothing to learn from yet.
         ValueError: there is no such target.
     """
     return train_all(conn, cutoff, [target], seed, max_rows, progress)[0]
@@ -95,10 +101,31 @@ def train_all(
     results = []
     for done, target in enumerate(targets, 1):
         tell(f"training {target}", done, steps)
-        outcome = FITS[target](data, cutoff, seed)
-        results.append(_publish(conn, outcome, data, cutoff))
+        results.append(_train_one(conn, target, data, cutoff, seed))
     tell("trained", steps, steps)
     return results
+
+
+def _train_one(
+    conn: psycopg.Connection, target: str, data: Dataset, cutoff: date, seed: int
+) -> TrainingResult:
+    try:
+        return _publish(conn, FITS[target](data, cutoff, seed), data, cutoff)
+    except NothingToLearnError as error:
+        if target == "deal_win":
+            timeless = load_timeless(conn)
+            if len(timeless):
+                return _register_timeless(conn, fit_without_time(timeless, seed), timeless, cutoff)
+        return TrainingResult(target, None, "nothing", (), len(data), cutoff, None, error.message)
+
+
+def _register_timeless(
+    conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date
+) -> TrainingResult:
+    """Keep the model as a candidate; without evidence on later data it never serves."""
+    version = register(conn, outcome, outcome.model or outcome.fallback, data, cutoff)
+    reason = outcome.decision.reason
+    return TrainingResult(outcome.target, None, "nothing", (version,), len(data), cutoff, outcome, reason)
 
 
 def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date) -> TrainingResult:
@@ -111,8 +138,9 @@ def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: 
         registry.promote(conn, registered[-1], outcome.decision.reason)
     served = outcome.served
     return TrainingResult(
-        outcome.target, registered[-1], served.rung, tuple(registered), len(data), cutoff, outcome
-    )
+        outcome.target, registered[-1], served.rung, tuple(registered), len(data), cutoff, outcome,
+        outcome.decision.reason,
+    )  # fmt: skip
 
 
 def register(
@@ -148,11 +176,11 @@ def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: d
         outputs=artefact.outputs,
         trained_from_date=outcome.splits[0].first_date if outcome.is_temporal_evidence else None,
         trained_through_date=cutoff if outcome.is_temporal_evidence else None,
-        label_horizon_days=outcome.horizon_days,
+        label_horizon_days=outcome.horizon_days or None,
         metrics=summary,
         data_fingerprint=data.fingerprint,
         is_temporal_evidence=outcome.is_temporal_evidence,
-        beats_baseline=artefact.rung == "model" and outcome.decision.rung == "model",
+        beats_baseline=outcome.is_temporal_evidence and artefact.rung == outcome.decision.rung == "model",
         extra=_extra(outcome, artefact, cutoff),
     )
 
