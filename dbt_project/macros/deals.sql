@@ -37,7 +37,7 @@ with described as (
         cast(products.list_price_amount as {{ type_double() }}) * product_rates.{{ rate }} as list_price_reporting
     from {{ deals }} as deals
     inner join {{ ref('int_deals_identified') }} as identified on deals.deal_id = identified.deal_id
-    left join {{ ref('stg_crm__stages') }} as stages on deals.stage_id = stages.stage_id
+    left join {{ ref('int_stages_identified') }} as stages on deals.stage_id = stages.stage_id
     left join {{ ref('int_entity_merges') }} as account_merges
         on account_merges.entity = 'account' and deals.account_id = account_merges.entity_id
         and deals.as_of_date >= account_merges.merged_from_on

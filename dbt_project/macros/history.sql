@@ -11,7 +11,7 @@
   Among the rows known by a day, the one that occurred last is the state (then: known last, then
   change_id). A row known late about an older time therefore replaces nothing newer. This falls out
   of a running maximum over '<rank>=<value>', the rank being the order in which things occurred, so
-  the whole history costs one sort. What was only observed (a column of the entity's own row)
+  the whole history costs one sort (rows of one entity are then put into the order they became known). What was only observed (a column of the entity's own row)
   ranks below every change, and counts from the day it was observed. Changes of an entity without
   a row of its own are left out, and changes known before it count from the day it became known.
 -#}
@@ -57,7 +57,7 @@ ranked as (
     from marked
 ),
 
-grouped as (
+carried as (
     select
         {{ key }},
         known_on as valid_from_on,
@@ -65,8 +65,7 @@ grouped as (
         max(case
             when field_name = '{{ field }}' then change_rank || coalesce('=' || new_value, '')
             when observed_{{ field }} is not null then change_rank || '=' || observed_{{ field }}
-        end) as {{ field }}
-        {{- ',' if dated or not loop.last }}
+        end) over known as {{ field }},
         {%- endfor %}
         {%- for field in dated %}
         max(case
@@ -74,28 +73,14 @@ grouped as (
                 then change_rank || '=' || cast(occurred_on as {{ dbt.type_string() }})
             when observed_{{ field }} is not null
                 then change_rank || coalesce('=' || observed_{{ field }}_on, '')
-        end) as {{ field }}_on
-        {{- ',' if not loop.last }}
-        {%- endfor %},
-        bool_or(is_beginning) as has_begun
-    from ranked
-    group by {{ key }}, known_on
-),
-
-carried as (
-    select
-        {{ key }},
-        valid_from_on,
-        {%- for field in fields %}
-        max({{ field }}) over known as {{ field }}{{ ',' if dated or not loop.last }}
+        end) over known as {{ field }}_on,
         {%- endfor %}
-        {%- for field in dated %}
-        max({{ field }}_on) over known as {{ field }}_on{{ ',' if not loop.last }}
-        {%- endfor %},
-        bool_or(has_begun) over known as has_begun
-    from grouped
+        bool_or(is_beginning) over known as has_begun,
+        lead(known_on) over (partition by {{ key }} order by known_on, change_rank)
+            is distinct from known_on as is_end_of_day
+    from ranked
     window known as (
-        partition by {{ key }} order by valid_from_on
+        partition by {{ key }} order by known_on, change_rank
         rows between unbounded preceding and current row
     )
 )
@@ -110,5 +95,5 @@ select
     nullif(substr({{ field }}_on, 9), '') as {{ field }}_on{{ ',' if not loop.last }}
     {%- endfor %}
 from carried
-where has_begun
+where has_begun and is_end_of_day
 {% endmacro %}

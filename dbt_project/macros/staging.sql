@@ -3,7 +3,7 @@
 
 {#- The day from which a row counts: when it was known, but not before it happened. -#}
 {% macro known_on(known_at) -%}
-greatest({{ local_date(known_at) }}, {{ local_date('coalesce(occurred_at, ' ~ known_at ~ ')') }})
+{{ local_date('greatest(' ~ known_at ~ ', occurred_at)') }}
 {%- endmacro %}
 
 {#- Histories hold values as text. One that cannot be read as its field's type is left out of the

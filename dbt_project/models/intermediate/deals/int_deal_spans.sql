@@ -13,7 +13,7 @@ with staged as (
             else coalesce(stages.stage_kind, 'open')
         end as status
     from {{ ref('int_deal_states') }} as states
-    left join {{ ref('stg_crm__stages') }} as stages on states.stage_id = stages.stage_id
+    left join {{ ref('int_stages_identified') }} as stages on states.stage_id = stages.stage_id
     left join {{ ref('int_entity_identities') }} as owners
         on owners.entity = 'owner' and states.owner_key = owners.source_key
     left join {{ ref('int_entity_identities') }} as accounts
@@ -45,10 +45,10 @@ counted as (
         end) over known as stage_entry,
         max(case when status is distinct from previous_status then valid_from_on end) over known
             as status_from_on,
-        min(case when amount is not null then
+        min(case when amount is not null and previous_amount is null then
             cast(valid_from_on as {{ dbt.type_string() }}) || cast(amount as {{ dbt.type_string() }})
         end) over known as first_amount,
-        min(case when amount is not null then
+        min(case when amount is not null and previous_amount is null then
             cast(valid_from_on as {{ dbt.type_string() }}) || coalesce(currency_code, '')
         end) over known as first_currency,
         max(stage_observed_on) over known as stages_observed_on,

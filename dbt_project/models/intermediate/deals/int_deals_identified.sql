@@ -41,5 +41,5 @@ select
     -- When an open stage was entered is not in the row; when a closed one was, may be.
     case when stages.stage_kind in ('won', 'lost') then cast(named.closed_on as {{ dbt.type_string() }}) end as observed_stage_on
 from named
-left join {{ ref('stg_crm__stages') }} as stages on named.stage_id = stages.stage_id
+left join {{ ref('int_stages_identified') }} as stages on named.stage_id = stages.stage_id
 where named.source_number = 1
