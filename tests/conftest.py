@@ -57,7 +57,7 @@ def _settings(server_url: str, name: str) -> Settings:
 
 @pytest.fixture(scope="session")
 def make_database(server_url: str) -> Iterator[Callable[[str], Database]]:
-    """Return a function that makes a fresh, migrated database; all are dropped at the end."""
+    """Return a function that makes a fresh, migrated database, or a copy of one; none outlives the session."""
     made: list[str] = []
 
     def create(name: str, template: str) -> None:
@@ -80,6 +80,8 @@ def make_database(server_url: str) -> Iterator[Callable[[str], Database]]:
         return Database(settings)
 
     yield make
+    if not os.environ.get("REVLAYER_TEST_DATABASE_URL"):
+        return  # the server goes with the session
     with psycopg.connect(server_url, autocommit=True) as conn:
         for name in made:
             conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
