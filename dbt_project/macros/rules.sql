@@ -1,7 +1,7 @@
 {#-
-  The rules of the functions metrics.close_probability, metrics.deal_value and metrics.deal_health (sql/functions/metrics)
-  for whole tables. Formulas are explained there; a test compares both for every deal.
-  The formulas are in rules_<function>.sql; each macro takes the name of a CTE and yields its columns with those of the rule behind them.
+  What the rules of metrics.close_probability, metrics.deal_value and metrics.deal_health share when they are applied
+  to whole tables. The formulas are in rules_<function>.sql and explained in sql/functions/metrics; a test compares
+  both for every deal.
 -#}
 
 {#- The named rules of a rule table as columns <group>_<name> of one row. -#}
@@ -38,4 +38,10 @@ end
 {#- A figure about activities of a deal; unknown, not 0, where the source has no activities at all. -#}
 {% macro known_activity(column) -%}
 case when max(activity_count) over (partition by source_name) > 0 then {{ column }} end
+{%- endmacro %}
+
+{#- 'stagnant for 75 days', 'pushed 1 time': whole units, rounded down. -#}
+{% macro counted_words(before, number, unit) -%}
+'{{ before }} ' || cast(cast(floor({{ number }}) as integer) as {{ dbt.type_string() }})
+|| ' {{ unit }}' || case when floor({{ number }}) = 1 then '' else 's' end
 {%- endmacro %}

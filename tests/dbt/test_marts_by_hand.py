@@ -1,10 +1,11 @@
-"""Marts of a company of nine deals, checked by hand, with no prediction published; and of an empty database."""
+"""Marts of a company of nine deals, checked by hand, without predictions; and of an empty database."""
 
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from psycopg import sql
+
 from revlayer import dbt
 
 AS_OF = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
@@ -41,8 +42,9 @@ def test_currencies_are_never_added(read):
     rows = read(
         "currency_code, sum(deal_count), sum(amount), sum(weighted_amount), sum(reporting_amount),"
         " sum(weighted_reporting_amount), sum(deal_without_rate_count), sum(deal_without_amount_count)",
-        "pipeline_summary", "as_of_date = '2025-06-30' group by currency_code",
-    )  # fmt: skip
+        "pipeline_summary",
+        "as_of_date = '2025-06-30' group by currency_code",
+    )
     assert rows == [
         ("EUR", 1, 2000, 1600, 2200, 1760, 0, 0),
         ("GBP", 1, 500, 250, None, None, 1, 0),
@@ -52,19 +54,26 @@ def test_currencies_are_never_added(read):
 
 
 def test_a_deal_won_later_is_open_in_the_past(read):
-    rows = read("as_of_date::text, sum(deal_count), sum(amount)", "pipeline_summary", "true group by as_of_date")
+    rows = read(
+        "as_of_date::text, sum(deal_count), sum(amount)", "pipeline_summary", "true group by as_of_date"
+    )
     assert rows == [
-        ("2025-04-30", 2, 13000), ("2025-05-31", 2, 15000), ("2025-06-30", 5, 17500),
-    ]  # fmt: skip
+        ("2025-04-30", 2, 13000),
+        ("2025-05-31", 2, 15000),
+        ("2025-06-30", 5, 17500),
+    ]
 
 
 def test_reasons_in_plain_words(read):
     rows = read("deal_id, risk_factors", "at_risk_deals")
     assert rows == [
-        ("hand:D1", "stagnant for 90 days; no activity for 90 days; deal health at 12 of 100"),
-        ("hand:D9", "no activity for 21 days; close date pushed 3 times; close date overdue by 12 days;"
-                    " no decision maker engaged; deal health at 40 of 100"),
-    ]  # fmt: skip
+        ("hand:D1", "stagnant for 90 days; no activity for 90 days; deal health at 12 points"),
+        (
+            "hand:D9",
+            "no activity for 21 days; close date pushed 3 times; close date overdue by 12 days;"
+            " no decision maker engaged; deal health at 40 points",
+        ),
+    ]
 
 
 def test_rank_is_in_money(read):
@@ -77,7 +86,7 @@ def test_won_deals_by_month(read):
         "month_start_on::text, won_deal_count, won_amount, previous_month_amount, previous_year_amount,"
         " round(month_over_month_rate::numeric, 3), round(year_over_year_rate::numeric, 3)",
         "won_deals_summary",
-    )  # fmt: skip
+    )
     assert rows == [
         ("2024-06-01", 1, 2000, 0, 0, None, None),
         ("2024-07-01", 0, 0, 2000, 0, -1, None),
@@ -88,9 +97,11 @@ def test_won_deals_by_month(read):
 
 def test_forecast_without_a_model_is_stage_weighted(read):
     rows = read(
-        "month_start_on::text, closed_amount, open_weighted_amount, stage_weighted_amount, mean_amount, p50_amount",
-        "revenue_forecast_monthly_total", "stage_weighted_amount > 0",
-    )  # fmt: skip
+        "month_start_on::text, closed_amount, open_weighted_amount, stage_weighted_amount, mean_amount,"
+        " p50_amount",
+        "revenue_forecast_monthly_total",
+        "stage_weighted_amount > 0",
+    )
     # The as-of date is a month end: what is overdue counts in July.
     assert rows == [
         ("2025-06-01", 1100, 0, 1100, None, None),
@@ -109,18 +120,26 @@ def test_scores_without_a_model_are_the_rules(read):
 
 
 def test_missing_rates_and_refused_rows_are_listed(read):
-    assert read("currency_code, needed_on::text, deal_count", "missing_exchange_rates") == [("GBP", "2025-06-30", 1)]
+    assert read("currency_code, needed_on::text, deal_count", "missing_exchange_rates") == [
+        ("GBP", "2025-06-30", 1)
+    ]
     rows = read("table_name, rejected_count, first_line_number, example_reason", "import_issues")
     assert rows == [("deals", 2, 4, "amount is not a number")]
 
 
 def test_health_view_says_what_to_do(hand):
     with hand.connect("reader") as conn:
-        found = {name: (status, todo) for name, status, todo in
-                 conn.execute("select check_name, status, what_to_do from metrics.health").fetchall()}  # fmt: skip
+        found = {
+            name: (status, todo)
+            for name, status, todo in conn.execute(
+                "select check_name, status, what_to_do from metrics.health"
+            ).fetchall()
+        }
     assert found["marts"] == ("ok", None)
     assert found["predictions deal_win"] == ("fail", "Run: revlayer train, then revlayer run")
-    assert {found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")} == {"warn"}
+    assert {
+        found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")
+    } == {"warn"}
     assert all(todo for status, todo in found.values() if status != "ok")
 
 

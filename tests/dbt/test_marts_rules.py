@@ -53,7 +53,7 @@ where (
 
 def _mismatches(company, query, mart):
     with company.connect("reader") as conn:
-        assert conn.execute(f"select count(*) from marts.{mart}").fetchone()[0] > 50  # noqa: S608 - named below
+        assert conn.execute(f"select count(*) from marts.{mart}").fetchone()[0] > 50
         return conn.execute(query).fetchall()
 
 

@@ -2,7 +2,7 @@
 with risks as (
     select
         risks.*,
-        count(*) over (partition by risk_rank) as rank_count
+        count(*) over (partition by risks.risk_rank) as rank_count
     from {{ ref('at_risk_deals') }} as risks
 )
 

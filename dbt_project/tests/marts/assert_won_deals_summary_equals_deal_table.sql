@@ -14,7 +14,11 @@ deals as (
     where is_won
 )
 
-select summary.deal_count, deals.deal_count as expected_deal_count, summary.amount, deals.amount as expected_amount
+select
+    summary.deal_count,
+    deals.deal_count as expected_deal_count,
+    summary.amount,
+    deals.amount as expected_amount
 from summary
 cross join deals
 where summary.deal_count <> deals.deal_count or summary.amount <> deals.amount

@@ -1,7 +1,9 @@
--- Rule-based close probability. The same formula stands in dbt_project/macros/rules_close_probability.sql.
---   score_points = stage_base + engagement_boost + qualification_boost + velocity_penalty + competition_penalty
---   probability  = min + (max - min) / (1 + exp(-(score_points - midpoint) / scale)): a logistic curve,
---   so that it rises with every boost and never touches its bounds. Coefficients: marts.rule_close_probability.
+-- Rule-based close probability; for whole tables see dbt_project/macros/rules_close_probability.sql.
+--   score_points = stage_base + engagement_boost + qualification_boost
+--                + velocity_penalty + competition_penalty
+--   probability  = min + (max - min) / (1 + exp(-(score_points - midpoint) / scale))
+-- A logistic curve: it rises with every boost and stays inside its bounds.
+-- Coefficients: marts.rule_close_probability.
 create or replace function metrics.close_probability(
     p_stage text,
     p_days_in_stage double precision default null,
@@ -34,7 +36,10 @@ with rules as (
         jsonb_object_agg(rule_name, rule_value) filter (where rule_group = 'squashing') as squashing,
         max(rule_value) filter (where rule_group = 'stage_base' and rule_name = '(default)') as default_base,
         max(rule_value) filter (
-            where rule_group = 'stage_base' and rule_name = metrics.rule_key(p_stage) and rule_name <> '(default)'
+            where
+                rule_group = 'stage_base'
+                and rule_name = metrics.rule_key(p_stage)
+                and rule_name <> '(default)'
         ) as stage_base
     from marts.rule_close_probability
 ),
@@ -102,7 +107,8 @@ parts as (
 scored as (
     select
         parts.*,
-        stage_base + engagement_boost + qualification_boost + velocity_penalty + competition_penalty as score_points
+        stage_base + engagement_boost + qualification_boost + velocity_penalty + competition_penalty
+            as score_points
     from parts
 )
 

@@ -1,4 +1,4 @@
--- Deal health 0 to 100. The same formula stands in dbt_project/macros/rules_deal_health.sql.
+-- Deal health 0 to 100; for whole tables see dbt_project/macros/rules_deal_health.sql.
 --   velocity       100 up to the expected days in the stage, then down to 0 at zero_ratio times as many
 --   engagement     interactions in 30 days as a share of full_interactions_30d
 --   qualification  weighted share of champion, budget and decision maker among those known
@@ -53,7 +53,8 @@ parts as (
     select
         rule,
         100 * metrics.bounded(
-            1 - (days_in_stage / expected_stage_days - 1) / ((rule ->> 'velocity.zero_ratio')::float8 - 1), 0, 1
+            1 - (days_in_stage / expected_stage_days - 1)
+            / ((rule ->> 'velocity.zero_ratio')::float8 - 1), 0, 1
         ) as velocity,
         100 * metrics.bounded(
             interactions_30d / (rule ->> 'engagement.full_interactions_30d')::float8, 0, 1
@@ -107,7 +108,8 @@ weighted as (
             + case when engagement is null then 0 else (rule ->> 'weight.engagement')::float8 end
             + case when qualification is null then 0 else (rule ->> 'weight.qualification')::float8 end
             + case when recency is null then 0 else (rule ->> 'weight.recency')::float8 end
-            + case when dated.schedule is null then 0 else (rule ->> 'weight.schedule')::float8 end as known_weight,
+            + case when dated.schedule is null then 0 else (rule ->> 'weight.schedule')::float8 end
+                as known_weight,
             (rule ->> 'weight.velocity')::float8 + (rule ->> 'weight.engagement')::float8
             + (rule ->> 'weight.qualification')::float8 + (rule ->> 'weight.recency')::float8
             + (rule ->> 'weight.schedule')::float8 as weight

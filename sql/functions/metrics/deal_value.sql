@@ -1,4 +1,4 @@
--- Rule-based deal value. The same formula stands in dbt_project/macros/rules_deal_value.sql.
+-- Rule-based deal value; for whole tables see dbt_project/macros/rules_deal_value.sql.
 --   base     = planned users × list price per user and month × contract months × (1 − discount rate)
 --   adjusted = base × plan factor × billing factor × industry factor × stage factor × expansion factor
 --   value    = (1 − w) × adjusted + w × average of similar closed deals, where one is given
@@ -151,4 +151,4 @@ comment on function metrics.deal_value(
     text, double precision, double precision, double precision, text, double precision, text, text,
     double precision, double precision
 )
-is 'Rule-based deal value with base amount, confidence and breakdown; the currency is that of the list price.';
+is 'Rule-based deal value with base amount, confidence and breakdown, in the currency of the list price.';

@@ -20,7 +20,8 @@ declare
 begin
     select string_agg(needed.name, ', ' order by needed.name) into v_missing
     from unnest(array[
-        'fct_deals', 'served_models', 'missing_exchange_rates', 'import_issues', 'revenue_forecast_monthly_total'
+        'fct_deals', 'served_models', 'missing_exchange_rates', 'import_issues',
+        'revenue_forecast_monthly_total'
     ]) as needed (name)
     where to_regclass('marts.' || needed.name) is null;
 
@@ -35,7 +36,10 @@ begin
     select
         'marts', case when v_as_of_date is null then 'warn' else 'ok' end,
         coalesce('built as of ' || v_as_of_date, 'built, without any deal'),
-        case when v_as_of_date is null then 'Load deals (revlayer import or your loader), then: revlayer run' end;
+        case
+            when v_as_of_date is null
+                then 'Load deals (revlayer import or your loader), then: revlayer run'
+        end;
 
     return query
     select
@@ -61,7 +65,7 @@ begin
         'served by rung ' || served.rung || ' (' || served.algorithm || ')',
         case
             when served.rung <> 'model'
-                then 'No model beat the baseline on later data: see marts.model_scorecard; train again with more history'
+                then 'No model beat the baseline on later data: see marts.model_scorecard'
         end
     from marts.served_models as served
     where served.model_version is not null and served.rung is not null
@@ -93,10 +97,10 @@ begin
     select
         'exchange rates',
         case when count(*) = 0 then 'ok' else 'warn' end,
-        count(*) || ' currency and date pairs without a rate, on ' || coalesce(sum(missing.deal_count), 0) || ' deals',
+        count(*) || ' rates are missing, for ' || coalesce(sum(missing.deal_count), 0) || ' deals',
         case
             when count(*) > 0
-                then 'Load the rates listed in marts.missing_exchange_rates into raw.exchange_rates, then: revlayer run'
+                then 'Load the rates in marts.missing_exchange_rates into raw.exchange_rates, then: revlayer run'
         end
     from marts.missing_exchange_rates as missing;
 
@@ -131,7 +135,7 @@ begin
         'imports',
         case when count(*) = 0 then 'ok' else 'warn' end,
         coalesce(sum(issue.rejected_count), 0) || ' rejected rows in ' || count(*) || ' imports with issues',
-        case when count(*) > 0 then 'See marts.import_issues; correct the file or its mapping and import again' end
+        case when count(*) > 0 then 'See marts.import_issues; correct file or mapping and import again' end
     from marts.import_issues as issue;
 end
 $$;
@@ -148,4 +152,5 @@ select
     what_to_do
 from metrics.health();
 
-comment on view metrics.health is 'What is missing or stale in this database, and what to do: status is ok, warn or fail.';
+comment on view metrics.health
+is 'What is missing or stale in this database, and what to do: status is ok, warn or fail.';

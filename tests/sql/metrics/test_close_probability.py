@@ -7,9 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 EXAMPLE = {
-    "stage": "proposal", "days_in_stage": 10, "lead_score": 75, "interactions": 8, "objections_handled": 2,
-    "has_champion": True, "has_budget": True, "has_decision_maker": False, "competitors": 1,
-}  # fmt: skip
+    "stage": "proposal",
+    "days_in_stage": 10,
+    "lead_score": 75,
+    "interactions": 8,
+    "objections_handled": 2,
+    "has_champion": True,
+    "has_budget": True,
+    "has_decision_maker": False,
+    "competitors": 1,
+}
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -17,30 +24,47 @@ numbers = st.none() | st.floats(0, 500, allow_nan=False)
 flags = st.none() | st.booleans()
 inputs = st.fixed_dictionaries(
     {
-        "stage": st.sampled_from(["lead", "Proposal", "negotiation", "Closed Won", "closed-lost", "no such stage"]),
-        "days_in_stage": numbers, "lead_score": st.none() | st.floats(0, 100), "interactions": numbers,
-        "objections_handled": numbers, "has_champion": flags, "has_budget": flags, "has_decision_maker": flags,
+        "stage": st.sampled_from(
+            ["lead", "Proposal", "negotiation", "Closed Won", "closed-lost", "no such stage"]
+        ),
+        "days_in_stage": numbers,
+        "lead_score": st.none() | st.floats(0, 100),
+        "interactions": numbers,
+        "objections_handled": numbers,
+        "has_champion": flags,
+        "has_budget": flags,
+        "has_decision_maker": flags,
         "competitors": numbers,
     }
-)  # fmt: skip
+)
 
 
 def test_worked_example(call):
     found = call("close_probability", **EXAMPLE)
     assert found["breakdown"] == {
-        "stage_base": 50, "engagement_boost": 23.5, "qualification_boost": 25, "velocity_penalty": 0,
-        "competition_penalty": -5, "unknown_inputs": [],
-    }  # fmt: skip
+        "stage_base": 50,
+        "engagement_boost": 23.5,
+        "qualification_boost": 25,
+        "velocity_penalty": 0,
+        "competition_penalty": -5,
+        "unknown_inputs": [],
+    }
     assert found["score_points"] == 93.5
     assert found["confidence"] == 1
     assert found["close_probability"] == pytest.approx(0.01 + 0.98 / (1 + math.exp(-(93.5 - 50) / 20)))
-    assert found["key_factors"][:3] == ["budget confirmed (+15)", "interactions: 8 (+12)", "champion identified (+10)"]
+    assert found["key_factors"][:3] == [
+        "budget confirmed (+15)",
+        "interactions: 8 (+12)",
+        "champion identified (+10)",
+    ]
     assert "competitors mentioned: 1 (-5)" in found["key_factors"]
 
 
 def test_slow_deals_lose_points_up_to_a_limit(call):
-    points = [call("close_probability", **{**EXAMPLE, "days_in_stage": days})["breakdown"]["velocity_penalty"]
-              for days in (30, 35, 80, 155, 900)]  # fmt: skip
+    points = [
+        call("close_probability", **{**EXAMPLE, "days_in_stage": days})["breakdown"]["velocity_penalty"]
+        for days in (30, 35, 80, 155, 900)
+    ]
     assert points == [0, -1, -10, -25, -25]
 
 
@@ -110,14 +134,25 @@ def test_unknown_is_not_zero(call):
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, -5])
-@pytest.mark.parametrize("name", ["days_in_stage", "lead_score", "interactions", "objections_handled", "competitors"])
+@pytest.mark.parametrize(
+    "name", ["days_in_stage", "lead_score", "interactions", "objections_handled", "competitors"]
+)
 def test_absurd_numbers_stay_within_bounds(call, name, value):
     assert 0.01 <= call("close_probability", **{**EXAMPLE, name: value})["close_probability"] <= 0.99
 
 
 @pytest.mark.parametrize(
     "text",
-    ["'; drop table marts.rule_close_probability; --", "(default)", "", "%", "\\", '"', "proposal' or '1'='1", None],
+    [
+        "'; drop table marts.rule_close_probability; --",
+        "(default)",
+        "",
+        "%",
+        "\\",
+        '"',
+        "proposal' or '1'='1",
+        None,
+    ],
 )
 def test_hostile_stage_names_are_only_unknown_stages(call, text):
     found = call("close_probability", stage=text)
@@ -127,6 +162,8 @@ def test_hostile_stage_names_are_only_unknown_stages(call, text):
 
 
 def test_hidden_tables_of_the_caller_are_not_read(reader):
-    reader.execute("create temporary table rule_close_probability (rule_group text, rule_name text, rule_value float8)")
+    reader.execute(
+        "create temporary table rule_close_probability (rule_group text, rule_name text, rule_value float8)"
+    )
     row = reader.execute("select (metrics.close_probability('proposal')).score_points").fetchone()
     assert row == (55.0,)

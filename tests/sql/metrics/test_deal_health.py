@@ -7,15 +7,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 BEST = {
-    "days_in_stage": 5, "expected_stage_days": 30, "interactions_30d": 9, "days_since_last_activity": 1,
-    "has_champion": True, "has_budget": True, "has_decision_maker": True, "days_to_expected_close": 20,
+    "days_in_stage": 5,
+    "expected_stage_days": 30,
+    "interactions_30d": 9,
+    "days_since_last_activity": 1,
+    "has_champion": True,
+    "has_budget": True,
+    "has_decision_maker": True,
+    "days_to_expected_close": 20,
     "close_date_push_count": 0,
-}  # fmt: skip
+}
 WORST = {
-    "days_in_stage": 400, "expected_stage_days": 30, "interactions_30d": 0, "days_since_last_activity": 90,
-    "has_champion": False, "has_budget": False, "has_decision_maker": False, "days_to_expected_close": -90,
+    "days_in_stage": 400,
+    "expected_stage_days": 30,
+    "interactions_30d": 0,
+    "days_since_last_activity": 90,
+    "has_champion": False,
+    "has_budget": False,
+    "has_decision_maker": False,
+    "days_to_expected_close": -90,
     "close_date_push_count": 9,
-}  # fmt: skip
+}
 PARTS = {"velocity", "engagement", "qualification", "recency", "schedule"}
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -23,11 +35,17 @@ numbers = st.none() | st.floats(0, 400)
 flags = st.none() | st.booleans()
 inputs = st.fixed_dictionaries(
     {
-        "days_in_stage": numbers, "expected_stage_days": numbers, "interactions_30d": numbers,
-        "days_since_last_activity": numbers, "has_champion": flags, "has_budget": flags, "has_decision_maker": flags,
-        "days_to_expected_close": st.none() | st.floats(-200, 200), "close_date_push_count": numbers,
+        "days_in_stage": numbers,
+        "expected_stage_days": numbers,
+        "interactions_30d": numbers,
+        "days_since_last_activity": numbers,
+        "has_champion": flags,
+        "has_budget": flags,
+        "has_decision_maker": flags,
+        "days_to_expected_close": st.none() | st.floats(-200, 200),
+        "close_date_push_count": numbers,
     }
-)  # fmt: skip
+)
 
 
 def test_best_and_worst(call):
@@ -38,8 +56,18 @@ def test_best_and_worst(call):
 
 
 def test_each_part_by_hand(call):
-    found = call("deal_health", **{**BEST, "days_in_stage": 60, "interactions_30d": 3, "days_since_last_activity": 26,
-                                   "has_budget": False, "days_to_expected_close": -30, "close_date_push_count": 2})  # fmt: skip
+    found = call(
+        "deal_health",
+        **{
+            **BEST,
+            "days_in_stage": 60,
+            "interactions_30d": 3,
+            "days_since_last_activity": 26,
+            "has_budget": False,
+            "days_to_expected_close": -30,
+            "close_date_push_count": 2,
+        },
+    )
     assert found["breakdown"] == pytest.approx(
         {"velocity": 50, "engagement": 50, "qualification": 65, "recency": 50, "schedule": 20}
     )
@@ -49,8 +77,13 @@ def test_each_part_by_hand(call):
 
 def test_unknown_parts_drop_out(call):
     found = call("deal_health", days_in_stage=60, has_budget=True)
-    assert found["breakdown"] == {"velocity": 50, "engagement": None, "qualification": 100, "recency": None,
-                                  "schedule": None}  # fmt: skip
+    assert found["breakdown"] == {
+        "velocity": 50,
+        "engagement": None,
+        "qualification": 100,
+        "recency": None,
+        "schedule": None,
+    }
     assert found["health_score"] == pytest.approx((25 * 50 + 20 * 100) / 45)
     assert found["confidence"] == pytest.approx(0.45)
 

@@ -12,13 +12,16 @@ EXAMPLE = {"planned_users": 50, "list_price": 29, "contract_months": 12, "discou
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 inputs = st.fixed_dictionaries(
     {
-        "planned_users": st.floats(1, 1e5), "list_price": st.floats(1, 1e4),
-        "contract_months": st.none() | st.floats(1, 60), "discount_rate": st.none() | st.floats(0, 0.9),
+        "planned_users": st.floats(1, 1e5),
+        "list_price": st.floats(1, 1e4),
+        "contract_months": st.none() | st.floats(1, 60),
+        "discount_rate": st.none() | st.floats(0, 0.9),
         "industry": st.sampled_from([None, "Technology", "education", "nowhere"]),
-        "stage": st.sampled_from([None, "proposal", "lead"]), "similar_closed_average": st.none() | st.floats(0, 1e6),
+        "stage": st.sampled_from([None, "proposal", "lead"]),
+        "similar_closed_average": st.none() | st.floats(0, 1e6),
         "expansion_factor": st.none() | st.floats(0, 5),
     }
-)  # fmt: skip
+)
 
 
 def test_worked_example(call):
@@ -28,8 +31,14 @@ def test_worked_example(call):
 
 
 def test_factors_and_blend(call):
-    found = call("deal_value", **EXAMPLE, industry="Technology", stage="Proposal", expansion_factor=1.2,
-                 similar_closed_average=10000)  # fmt: skip
+    found = call(
+        "deal_value",
+        **EXAMPLE,
+        industry="Technology",
+        stage="Proposal",
+        expansion_factor=1.2,
+        similar_closed_average=10000,
+    )
     adjusted = 14790 * 1.1 * 1.0 * 1.2
     assert found["base_amount"] == Decimal("14790.00")
     assert float(found["breakdown"]["adjusted_amount"]) == pytest.approx(adjusted)
@@ -58,8 +67,19 @@ def test_unknown_is_not_zero(call):
 
 
 @quick
-@given(inputs, st.sampled_from(["planned_users", "list_price", "contract_months", "discount_rate",
-                                "similar_closed_average", "expansion_factor"]))  # fmt: skip
+@given(
+    inputs,
+    st.sampled_from(
+        [
+            "planned_users",
+            "list_price",
+            "contract_months",
+            "discount_rate",
+            "similar_closed_average",
+            "expansion_factor",
+        ]
+    ),
+)
 def test_monotony(call, given_inputs, name):
     low, high = {"discount_rate": (0.1, 0.4), "expansion_factor": (0.8, 1.5)}.get(name, (10, 40))
     less = call("deal_value", **{**given_inputs, name: low})["deal_value"]

@@ -10,7 +10,9 @@ models as (
 -- The rung stands on every prediction; a run has one.
 rungs as (
     {%- for relation in ['deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions'] %}
-    select predictions.run_id, min(predictions.rung) as rung
+    select
+        predictions.run_id,
+        min(predictions.rung) as rung
     from {{ source('scoring', relation) }} as predictions
     inner join runs on predictions.run_id = runs.run_id
     group by predictions.run_id
