@@ -108,9 +108,7 @@ def run(
             outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
         with timed("score", report) as outcome, connect(settings, "scorer") as conn:
             scored = jobs.score_deals(conn, as_of, progress=progress)
-            outcome.append(
-                ", ".join(f"{item.target} {item.row_count:,}" for item in scored) or "no model serves"
-            )
+            outcome.extend(item.reason or f"{item.target} {item.row_count:,}" for item in scored)
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
             made = forecast.forecast_revenue(conn, as_of)
             outcome.append(f"{made.row_count:,} month and segment rows")
