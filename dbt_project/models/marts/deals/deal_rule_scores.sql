@@ -3,6 +3,9 @@ with open_deals as (
     select
         deal_id,
         as_of_date,
+        account_id,
+        owner_id,
+        team_path,
         stage_name,
         product_id,
         product_family,
@@ -55,6 +58,9 @@ amounts as (
 select
     deals.deal_id,
     deals.as_of_date,
+    deals.account_id,
+    deals.owner_id,
+    deals.team_path,
     probabilities.rule_close_probability,
     probabilities.rule_score_points,
     probabilities.rule_confidence,
