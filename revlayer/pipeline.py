@@ -130,7 +130,7 @@ def build(settings: Settings, selector: str, as_of: date, progress: Progress) ->
 def train_missing(
     settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress
 ) -> str:
-    """Train the targets that no model serves, or all of them."""
+    """Train the targets that no model serves, or all of them, and replay the forecast with what serves then."""
     from revlayer_udf import jobs, registry
 
     with connect(settings, "scorer") as conn:
@@ -138,9 +138,12 @@ def train_missing(
         if not targets:
             return "a model serves every target"
         from revlayer_training import train_all
+        from revlayer_training.backtest import run_backtest
 
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
-    return ", ".join(f"{item.target} served by {item.rung}" for item in results)
+        judged = run_backtest(conn, through=as_of, progress=progress)
+    served = [f"{item.target} served by {item.rung}" for item in results]
+    return ", ".join([*served, f"backtest of {judged.row_count:,} rows"])
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+"""``make verify``: the long acceptance checks at their thresholds; writes docs/evaluation.md, fails on a miss."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from revlayer.database.embedded import EmbeddedServer
+
+from tests.verify import imported, report, revenue_forecast, win_probability
+from tests.verify.report import Section
+
+
+def main() -> int:
+    """Run the checks on a server of their own; smaller numbers are for trying the command out."""
+    parser = argparse.ArgumentParser(prog="python -m tests.verify", description=__doc__)
+    parser.add_argument("--deals", type=int, default=20_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--company-deals", type=int, default=2_500)
+    parser.add_argument("--company-months", type=int, default=60)
+    parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(101, 113)))
+    parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
+    chosen = parser.parse_args()
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)  # the service user of the server passes through it
+        server = EmbeddedServer(Path(folder) / "home", durable=False)
+        server.start()
+        try:
+            sections = [
+                _timed("win probability", lambda: win_probability.check(server, chosen.seeds, chosen.deals)),
+                _timed(
+                    "monthly forecast",
+                    lambda: revenue_forecast.check(
+                        server, chosen.company_seeds, chosen.company_deals, chosen.company_months
+                    ),
+                ),
+                _timed("real data", lambda: imported.check(server, chosen.data)),
+            ]
+        finally:
+            server.stop()
+    report.write(sections)
+    missed = [f"{s.title}: {line.what} is {line.figure}, not {line.threshold}" for s in sections
+              for line in s.lines if not line.passed]  # fmt: skip
+    print("\n".join(missed) or "every line holds")
+    return 1 if missed else 0
+
+
+def _timed(name: str, check: Callable[[], Section]) -> Section:
+    print(name, flush=True)
+    started = time.perf_counter()
+    section = check()
+    print(f"  {time.perf_counter() - started:.0f} s", flush=True)
+    return section
+
+
+if __name__ == "__main__":
+    sys.exit(main())
