@@ -135,8 +135,8 @@ def _add_model(
         name: evaluation.log_error(data.won_amount[split.test], values[OUTPUTS[0]][split.test])
         for name, values in predictions.items()
     }
-    # A few large deals rule errors in money, so evidence is sought in relative ones. The bar is the better of the
-    # deal's own amount and the corrected one.
+    # A few large deals rule errors in money, so evidence is sought in relative ones. The bar is the better of
+    # the deal's own amount and the corrected one.
     bar = min(("deal_amount", "amount_ratio"), key=lambda name: float(losses[name].mean()))
     comparison = evaluation.compare(losses[bar], losses[MODEL], data.deal[split.test])
     outcome.decision = serve(

@@ -1,0 +1,55 @@
+"""Training against a database: a small company simulated, built and trained by the session's fixture."""
+
+from datetime import date
+
+import pytest
+
+from revlayer_training import report, train, train_all
+from revlayer_training.acceptance import truth_gap
+from revlayer_udf import registry
+
+
+@pytest.fixture
+def cutoff(company) -> date:
+    with company.connect("scorer") as conn:
+        row = conn.execute("select max(as_of_date) from features.ftr_deals").fetchone()
+    return row[0]
+
+
+def test_training_twice_gives_the_same_version_and_promotes_it(company, cutoff) -> None:
+    with company.connect("scorer") as conn:
+        first = train(conn, "deal_win", cutoff)
+        second = train(conn, "deal_win", cutoff)
+        assert first.model_version == second.model_version
+        assert registry.champion(conn, "deal_win").manifest.model_version == first.model_version
+        stored = registry.get(conn, first.model_version).manifest
+        conn.rollback()
+    assert stored.is_temporal_evidence
+    assert stored.extra["test_from_date"]
+    assert len(stored.data_fingerprint) == 64
+
+
+def test_all_targets_are_trained_and_reported(company, cutoff) -> None:
+    with company.connect("scorer") as conn:
+        results = train_all(conn, cutoff, max_rows=2000)
+        conn.rollback()
+    assert [result.target for result in results] == ["deal_win", "deal_value", "deal_close_month"]
+    for result in results:
+        text = report.markdown(result)
+        assert result.model_version in text and result.target in text
+        assert result.row_count < 2600
+
+
+def test_the_model_comes_nearer_to_truth_than_the_prior(company, cutoff) -> None:
+    with company.connect("scorer") as conn:
+        result = train(conn, "deal_win", cutoff)
+        conn.commit()
+    with company.connect() as conn:
+        gap = truth_gap(conn, result.registered[0])
+    assert gap.brier_truth < gap.brier_prior
+    assert gap.brier_model < gap.brier_prior
+
+
+def test_an_unknown_target_is_refused(database) -> None:
+    with database.connect("scorer") as conn, pytest.raises(ValueError, match="no target"):
+        train(conn, "deal_luck", date(2025, 12, 31))
