@@ -127,9 +127,7 @@ def build(settings: Settings, selector: str, as_of: date, progress: Progress) ->
     return f"{made} relations, {passed} tests passed"
 
 
-def train_missing(
-    settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress
-) -> str:
+def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress) -> str:
     """Train the targets that no model serves, or all of them, and replay the forecast with what serves then."""
     from revlayer_udf import jobs, registry
 
@@ -141,6 +139,7 @@ def train_missing(
         from revlayer_training.backtest import run_backtest
 
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
+    with connect(settings, "scorer") as conn:
         judged = run_backtest(conn, through=as_of, progress=progress)
     served = [f"{item.target} served by {item.rung}" for item in results]
     return ", ".join([*served, f"backtest of {judged.row_count:,} rows"])

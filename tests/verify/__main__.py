@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from revlayer.database.embedded import EmbeddedServer
-
 from tests.verify import imported, report, revenue_forecast, win_probability
 from tests.verify.report import Section
 

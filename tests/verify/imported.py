@@ -7,7 +7,6 @@ from revlayer import pipeline
 from revlayer.database import connect
 from revlayer.database.embedded import EmbeddedServer
 from revlayer.importing import import_mapping
-
 from tests.verify.company import database, silent
 from tests.verify.report import Section
 

@@ -49,8 +49,7 @@ def write(sections: Sequence[Section]) -> None:
         parts.append(f"## {section.title}\n\n")
         if section.lines:
             rows = [
-                (line.what, line.figure, line.threshold, "yes" if line.passed else "**no**")
-                for line in section.lines
+                (line.what, line.figure, line.threshold, "yes" if line.passed else "**no**") for line in section.lines
             ]
             parts.append(_markdown(("line", "figure", "must be", "holds"), rows) + "\n")
         for title, header, cells in section.tables:

@@ -6,7 +6,6 @@ from revlayer import demo
 from revlayer.database import connect
 from revlayer.database.embedded import EmbeddedServer
 from revlayer_training.backtest import BacktestSummary, coverage_report, run_backtest
-
 from tests.verify.company import trained_company
 from tests.verify.report import Section
 
@@ -41,9 +40,7 @@ def _section(backtests: dict[str, BacktestSummary], deals: int, months: int) -> 
                      *(report.wape[name] for name in ("model", "stage_weighted", "naive", "seasonal_naive"))))  # fmt: skip
     header = ("months ahead", "months", "coverage of 80 %", "95 % interval, companies drawn", "WAPE model",
               "stage-weighted", "naive", "seasonal naive")  # fmt: skip
-    section.tables.append(
-        ("All companies pooled; beyond horizon 1 the months of one company overlap:", header, rows)
-    )
+    section.tables.append(("All companies pooled; beyond horizon 1 the months of one company overlap:", header, rows))
     per_seed = []
     for seed, backtest in backtests.items():
         model, crm = backtest.value(1, "model"), backtest.value(1, "stage_weighted")

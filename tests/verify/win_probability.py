@@ -6,7 +6,6 @@ from revlayer import demo
 from revlayer.database import connect
 from revlayer.database.embedded import EmbeddedServer
 from revlayer_training.acceptance import truth_gap
-
 from tests.verify.company import champion_version, trained_company
 from tests.verify.report import Section
 
