@@ -54,9 +54,7 @@ def test_currencies_are_never_added(read):
 
 
 def test_a_deal_won_later_is_open_in_the_past(read):
-    rows = read(
-        "as_of_date::text, sum(deal_count), sum(amount)", "pipeline_summary", "true group by as_of_date"
-    )
+    rows = read("as_of_date::text, sum(deal_count), sum(amount)", "pipeline_summary", "true group by as_of_date")
     assert rows == [
         ("2025-04-30", 2, 13000),
         ("2025-05-31", 2, 15000),
@@ -97,8 +95,7 @@ def test_won_deals_by_month(read):
 
 def test_forecast_without_a_model_is_stage_weighted(read):
     rows = read(
-        "month_start_on::text, closed_amount, open_weighted_amount, stage_weighted_amount, mean_amount,"
-        " p50_amount",
+        "month_start_on::text, closed_amount, open_weighted_amount, stage_weighted_amount, mean_amount, p50_amount",
         "revenue_forecast_monthly_total",
         "stage_weighted_amount > 0",
     )
@@ -120,9 +117,7 @@ def test_scores_without_a_model_are_the_rules(read):
 
 
 def test_missing_rates_and_refused_rows_are_listed(read):
-    assert read("currency_code, needed_on::text, deal_count", "missing_exchange_rates") == [
-        ("GBP", "2025-06-30", 1)
-    ]
+    assert read("currency_code, needed_on::text, deal_count", "missing_exchange_rates") == [("GBP", "2025-06-30", 1)]
     rows = read("table_name, rejected_count, first_line_number, example_reason", "import_issues")
     assert rows == [("deals", 2, 4, "amount is not a number")]
 
@@ -137,9 +132,7 @@ def test_health_view_says_what_to_do(hand):
         }
     assert found["marts"] == ("ok", None)
     assert found["predictions deal_win"] == ("fail", "Run: revlayer train, then revlayer run")
-    assert {
-        found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")
-    } == {"warn"}
+    assert {found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")} == {"warn"}
     assert all(todo for status, todo in found.values() if status != "ok")
 
 

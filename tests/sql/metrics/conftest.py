@@ -54,8 +54,7 @@ def call(reader: psycopg.Connection) -> Call:
 
     def run(function: str, **arguments: object) -> dict[str, Any]:
         passed = sql.SQL(", ").join(
-            sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name))
-            for name in arguments
+            sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in arguments
         )
         query = sql.SQL("select * from {}({})").format(sql.Identifier("metrics", function), passed)
         with reader.cursor(row_factory=dict_row) as cursor:

@@ -24,9 +24,7 @@ numbers = st.none() | st.floats(0, 500, allow_nan=False)
 flags = st.none() | st.booleans()
 inputs = st.fixed_dictionaries(
     {
-        "stage": st.sampled_from(
-            ["lead", "Proposal", "negotiation", "Closed Won", "closed-lost", "no such stage"]
-        ),
+        "stage": st.sampled_from(["lead", "Proposal", "negotiation", "Closed Won", "closed-lost", "no such stage"]),
         "days_in_stage": numbers,
         "lead_score": st.none() | st.floats(0, 100),
         "interactions": numbers,
@@ -134,9 +132,7 @@ def test_unknown_is_not_zero(call):
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, -5])
-@pytest.mark.parametrize(
-    "name", ["days_in_stage", "lead_score", "interactions", "objections_handled", "competitors"]
-)
+@pytest.mark.parametrize("name", ["days_in_stage", "lead_score", "interactions", "objections_handled", "competitors"])
 def test_absurd_numbers_stay_within_bounds(call, name, value):
     assert 0.01 <= call("close_probability", **{**EXAMPLE, name: value})["close_probability"] <= 0.99
 
@@ -162,8 +158,6 @@ def test_hostile_stage_names_are_only_unknown_stages(call, text):
 
 
 def test_hidden_tables_of_the_caller_are_not_read(reader):
-    reader.execute(
-        "create temporary table rule_close_probability (rule_group text, rule_name text, rule_value float8)"
-    )
+    reader.execute("create temporary table rule_close_probability (rule_group text, rule_name text, rule_value float8)")
     row = reader.execute("select (metrics.close_probability('proposal')).score_points").fetchone()
     assert row == (55.0,)
