@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from forecast_world import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from revlayer_udf.forecast.months import (
     last_complete_month,
     month_end,
     month_number,
-    month_of,
     shift_as_of,
 )
 from revlayer_udf.forecast.pipeline import (
@@ -26,48 +26,6 @@ from revlayer_udf.forecast.pipeline import (
     month_probabilities,
     revenue_cumulants,
 )
-
-FIRST = month_number(date(2021, 1, 1))
-MEAN_DAYS = 60.0
-
-
-class World:
-    """Deals that follow the forecast's assumptions exactly: memoryless cycles, lognormal values."""
-
-    def __init__(self, seed: int, months: int = 48, per_month: float = 40.0, common: float = 0.0) -> None:
-        rng = np.random.default_rng(seed)
-        self.last = FIRST + months - 1
-        starts = np.repeat(FIRST + np.arange(months), rng.poisson(per_month, months))
-        count = len(starts)
-        days = rng.integers(0, 28, count)
-        self.created = starts.astype("datetime64[M]").astype("datetime64[D]") + days
-        self.probability = rng.beta(1.2, 2.8, count)
-        self.is_won = rng.random(count) < self.probability
-        days = np.maximum(1, np.ceil(rng.exponential(MEAN_DAYS, count))).astype(np.int64)
-        self.closed = self.created + days
-        self.expected = np.exp(rng.normal(9.0, 0.6, count))
-        spread = np.sqrt(np.log1p(common**2))
-        factor = np.exp(spread * rng.standard_normal(months + 200) - spread**2 / 2)
-        noise = np.exp(0.8 * rng.standard_normal(count) - 0.32)
-        self.value = self.expected * noise * factor[np.minimum(month_of(self.closed) - FIRST, months + 199)]
-        names = np.array(["Large / North", "Large / South", "Small / North"])
-        self.segment = names[rng.integers(0, 3, count)]
-
-    def history(self) -> ClosedDeals:
-        known = self.closed <= np.datetime64(month_end(self.last))
-        columns = (self.segment, self.created, self.created, self.closed, self.closed, self.is_won)
-        amount = np.where(self.is_won, self.value, 0.0)
-        return ClosedDeals(*(column[known] for column in columns), amount[known])
-
-    def open_at(self, as_of: date) -> OpenDeals:
-        rows = (self.created <= np.datetime64(as_of)) & (self.closed > np.datetime64(as_of))
-        cdf = np.tile(1 - np.exp(-np.array(KNOT_DAYS) / MEAN_DAYS), (int(rows.sum()), 1))
-        sigma = np.full(len(cdf), 0.8)
-        columns = (self.segment, self.probability, self.expected)
-        return OpenDeals(as_of, *(column[rows] for column in columns), sigma, cdf, self.created[rows])
-
-    def actual(self, month: int) -> float:
-        return float(self.value[self.is_won & (month_of(self.closed) == month)].sum())
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,7 @@ from revlayer_udf.forecast.months import (
 from revlayer_udf.forecast.reading import CrmView
 
 
-def stage_weighted(
-    view: CrmView, known: ClosedDeals, as_of: date, segments: list[str], horizon: int
-) -> Floats:
+def stage_weighted(view: CrmView, known: ClosedDeals, as_of: date, segments: list[str], horizon: int) -> Floats:
     """Amount x the CRM's stage probability in the month of the expected close, plus what closed already.
 
     A deal whose expected close is over counts in the month that still has days left: the current one, or the

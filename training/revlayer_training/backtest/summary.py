@@ -52,10 +52,7 @@ class BacktestSummary:
                 str(figure.months_ahead),
                 figure.predictor,
                 str(figure.months),
-                *(
-                    "" if value is None else f"{value:.1%}"
-                    for value in (figure.wape, figure.bias, figure.coverage)
-                ),
+                *("" if value is None else f"{value:.1%}" for value in (figure.wape, figure.bias, figure.coverage)),
             )
             for figure in self.figures
         ]
@@ -153,9 +150,7 @@ def _columns(table: pa.Table) -> tuple[np.ndarray, np.ndarray, Floats, Floats, F
     return np.asarray(total["months_ahead"].to_numpy()), predictor, forecasts, actual, inside
 
 
-def _figures(
-    months_ahead: int, name: str, forecasts: Floats, actual: Floats, inside: Floats
-) -> HorizonFigures:
+def _figures(months_ahead: int, name: str, forecasts: Floats, actual: Floats, inside: Floats) -> HorizonFigures:
     total = float(actual.sum())
     error = forecasts - actual
     wape = float(np.abs(error).sum()) / total if total > 0 else None

@@ -127,9 +127,7 @@ def _parts(deals: OpenDeals, closed_deals: ClosedDeals, horizon: int) -> Parts:
     as_of = deals.as_of
     known = closed_deals.known_by(as_of)
     segments = sorted({*np.unique(deals.segment).tolist(), *np.unique(known.segment).tolist()})
-    cumulants = revenue_cumulants(
-        deals, _codes(segments, deals), len(segments), days_to_month_ends(as_of, horizon)
-    )
+    cumulants = revenue_cumulants(deals, _codes(segments, deals), len(segments), days_to_month_ends(as_of, horizon))
     won = known.won()
     closed = np.zeros((len(segments), horizon + 1))
     ahead = month_of(won.closed_on) - month_number(as_of)
@@ -156,9 +154,7 @@ def _quantiles(
     months = parts.closed.shape[1]
     days = days_to_month_ends(deals.as_of, months - 1)
     rng = _generator(seed, deals.as_of, ALL_SEGMENTS)
-    common = np.stack(
-        [draw_common_factor(common_factor_weights(errors, ahead), draws, rng) for ahead in range(months)]
-    )
+    common = np.stack([draw_common_factor(common_factor_weights(errors, ahead), draws, rng) for ahead in range(months)])
     created_factors = parts.created.draw_factors(draws, rng)
     total = np.zeros((months, draws))
     rows = []

@@ -31,5 +31,3 @@ def past_month_ends(as_of: date, first: date | None, count: int) -> list[date]:
     latest = month_number(as_of) - 1
     candidates = [month_end(month) for month in range(max(latest - count + 1, 0), latest + 1)]
     return [day for day in candidates if day >= first]
-
-

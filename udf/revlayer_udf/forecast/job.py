@@ -61,9 +61,7 @@ def forecast_revenue(
     made = forecast(deals, closed, horizon=horizon, past=past, draws=draws, seed=seed)
     win = served.manifests.get("deal_win")
     version = None if win is None else win.model_version
-    with publish_run(
-        conn, TARGET, as_of_date, [TABLE], model_version=version, keep=keep, wait=wait
-    ) as run:
+    with publish_run(conn, TARGET, as_of_date, [TABLE], model_version=version, keep=keep, wait=wait) as run:
         run.write(forecast_table(made, served.version))
     progress(TARGET, past_months + 1, past_months + 1)
     return RunSummary(TARGET, "published", run.row_count, version, run.run_id)

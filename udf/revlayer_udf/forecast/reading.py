@@ -43,8 +43,7 @@ class Served:
     def version(self) -> str:
         """Versions of the three models in the order win, value, close month."""
         return " ".join(
-            self.manifests[target].model_version if target in self.manifests else FALLBACK
-            for target in TARGETS
+            self.manifests[target].model_version if target in self.manifests else FALLBACK for target in TARGETS
         )
 
     @property
@@ -125,14 +124,10 @@ def read_open_deals(
 
 
 def _score(batch: pa.RecordBatch, served: Served, known: ClosedDeals) -> dict[str, np.ndarray]:
-    scores = {
-        target: DEAL_TARGETS[target].columns(scorer.score(batch)) for target, scorer in served.scorers.items()
-    }
+    scores = {target: DEAL_TARGETS[target].columns(scorer.score(batch)) for target, scorer in served.scorers.items()}
     amount, stage = _numbers(batch["forecast_amount"]), _numbers(batch["stage_crm_probability"])
-    if "deal_win" in scores:
-        win = scores["deal_win"]["win_probability"]
-    else:
-        win = fallbacks.win_probability(stage, known)
+    served_win = scores.get("deal_win")
+    win = fallbacks.win_probability(stage, known) if served_win is None else served_win["win_probability"]
     if "deal_value" in scores:
         names = ("value_amount", "value_p10_amount", "value_p90_amount")
         value, low, high = (scores["deal_value"][name] for name in names)

@@ -15,7 +15,7 @@ from revlayer_udf.forecast.months import Floats
 
 GRID = np.arange(0.0, 1.01, 0.025)
 # Most likely phi before any evidence, one month ahead, and its growth per further month.
-_PRIOR_MODE = 0.12
+_PRIOR_MODE = 0.1
 _PRIOR_GROWTH = 0.01
 # Tails of the error's distribution: one freak month does not set the width of all.
 _DEGREES = 6.0
