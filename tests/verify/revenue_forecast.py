@@ -36,8 +36,8 @@ def _section(backtests: dict[str, BacktestSummary], deals: int, months: int) -> 
     rows = []
     for ahead in HORIZONS:
         report = coverage_report(tables, months_ahead=ahead)
-        rows.append((ahead, report.months, report.coverage, f"{report.low:.3f} to {report.high:.3f}",
-                     *(report.wape[name] for name in ("model", "stage_weighted", "naive", "seasonal_naive"))))  # fmt: skip
+        wape = [report.wape[name] for name in ("model", "stage_weighted", "naive", "seasonal_naive")]
+        rows.append((ahead, report.months, report.coverage, f"{report.low:.3f} to {report.high:.3f}", *wape))
     header = ("months ahead", "months", "coverage of 80 %", "95 % interval, companies drawn", "WAPE model",
               "stage-weighted", "naive", "seasonal naive")  # fmt: skip
     section.tables.append(("All companies pooled; beyond horizon 1 the months of one company overlap:", header, rows))
