@@ -15,7 +15,8 @@ from revlayer.importing.rejects import Reject, Rejects
 from revlayer.importing.values import Reader, as_text
 
 BATCH_ROWS = 20_000
-BATCH_BYTES = 16_777_216
+# Blocks are about half a megabyte, so long rows fill a batch before their number does.
+BATCH_BLOCKS = 32
 # A key is part of an index, which takes no more than 2,700 bytes.
 KEY_CHARACTERS = 500
 
@@ -38,20 +39,23 @@ class BatchMaker:
         self.rejects = rejects
         self.counts = Counts()
 
-    def make(self, records: Iterable[Record], progress: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+    def make(
+        self, blocks: Iterable[list[Record]], progress: Callable[[int], None]
+    ) -> Iterator[pa.RecordBatch]:
         """Yield typed batches; ``progress`` is told the rows read so far."""
         good: list[Record] = []
-        size = 0
-        for record in records:
-            if record.problem is not None:
-                self.counts.read += 1
-                self._reject(record, record.problem)
-                continue
-            good.append(record)
-            size += sum(map(len, record.fields))
-            if len(good) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield self._convert(good)
-                good, size = [], 0
+        held = 0
+        for block in blocks:
+            for record in block:
+                if record.problem is not None:
+                    self.counts.read += 1
+                    self._reject(record, record.problem)
+            good += [record for record in block if record.problem is None]
+            held += 1
+            if len(good) >= BATCH_ROWS or held >= BATCH_BLOCKS:
+                if good:
+                    yield self._convert(good)
+                good, held = [], 0
                 progress(self.counts.read)
         if good:
             yield self._convert(good)

@@ -22,6 +22,11 @@ _KINDS = {
 }
 
 
+_BOOKKEEPING = frozenset(
+    ("source_name", "source_id", "occurred_at", "recorded_at", "loaded_at", "deleted_at", "observed_at")
+)
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a raw table; ``whole_digits`` bounds numeric columns."""
@@ -93,5 +98,7 @@ class Catalogue:
         """Return the column that a tracked field stands for: stage → stage_source_id, amount → amount."""
         if field == "is_deleted":
             return Column(field, "bool", False, None)
+        if field in _BOOKKEEPING:
+            raise ImportProblem(f"{where}: {field} is no field that changes", "Name one such as stage or amount.")
         name = f"{field}_source_id" if f"{field}_source_id" in table.columns else field
         return table.column(name, where)

@@ -60,7 +60,7 @@ def read_mapping(path: Path) -> tuple[Mapping, str]:
     if len(content) > LARGEST_BYTES:
         raise ImportProblem(f"{path} is larger than {LARGEST_BYTES} bytes: that is no mapping file")
     try:
-        document = yaml.load(content, Loader=_TextLoader)  # noqa: S506 (a SafeLoader, and all scalars are text)
+        document = yaml.load(content, Loader=_TextLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ImportProblem(f"{path} is not readable as YAML: {_one_line(error)}") from None
     if not isinstance(document, dict):

@@ -87,6 +87,18 @@ returning
     line_number, {reason} || quote_literal(left({column}, 100)),
     (jsonb_strip_nulls(to_jsonb(candidate)) - 'line_number')::text
 
+-- name: reject_unknown_stages
+-- A history names stages in its values, where no column can be declared a reference.
+delete from {staging} as candidate
+where candidate.field_name = 'stage' and candidate.new_value is not null
+    and not exists (
+        select from raw.stages as stage
+        where stage.source_name = {source_name} and stage.source_id = candidate.new_value
+    )
+returning
+    line_number, 'no row in stages has the key ' || quote_literal(left(candidate.new_value, 100)),
+    (jsonb_strip_nulls(to_jsonb(candidate)) - 'line_number')::text
+
 -- name: nothing
 (select null::text as source_id where false)
 

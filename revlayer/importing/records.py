@@ -6,14 +6,15 @@ Every record that is no blank line comes out exactly once: as fields, or as a pr
 import codecs
 import csv
 import gzip
+import io
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from revlayer.importing.problems import ImportProblem
 
+_BLOCK_BYTES = 524_288
 _SKIP_BYTES = 65_536
 EXCERPT_CHARACTERS = 500
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -49,7 +50,7 @@ class _UnclosedQuoteError(Exception):
 class _Lines:
     """The physical lines as csv wants them, remembering those of the record at hand so that it can be undone."""
 
-    file: BinaryIO
+    file: io.BufferedReader
     encoding: str
     limit: int
     number: int = 0
@@ -57,6 +58,7 @@ class _Lines:
     size: int = 0
     again: deque[Line] = field(default_factory=deque)
     broken: Line | None = None
+    at_end: bool = False
 
     def __iter__(self) -> "_Lines":
         return self
@@ -80,6 +82,21 @@ class _Lines:
         self.record.append(line)
         return line.text
 
+    def read_block(self) -> list[str]:
+        """Return many whole lines at once; none where one of them needs a closer look, or at the end."""
+        block = self.file.peek()
+        block = block[: block.rfind(b"\n") + 1]
+        if not block or b"\0" in block or max(map(len, block.split(b"\n"))) > self.limit:
+            return []
+        try:
+            # Only line feeds end lines here: str.splitlines knows ten more characters.
+            texts = list(io.StringIO(block.decode(self.encoding), newline="\n"))
+        except UnicodeDecodeError:
+            return []
+        self.file.read(len(block))
+        self.number += len(texts)
+        return texts
+
     def undo(self) -> Line:
         """Take back all lines of the record but its first, which is returned."""
         first, *rest = self.record
@@ -90,6 +107,7 @@ class _Lines:
     def _read(self) -> Line | None:
         raw = self.file.readline(self.limit + 1)
         if not raw:
+            self.at_end = True
             return None
         self.number += 1
         if self.number == 1:
@@ -129,10 +147,12 @@ class RecordReader:
     def __init__(self, path: Path, encoding: str, delimiter: str, limit: int) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self._disk: BinaryIO = path.open("rb")
-        stream: BinaryIO = gzip.open(self._disk) if path.suffix == ".gz" else self._disk  # type: ignore[assignment]
+        self._disk = path.open("rb", buffering=0)
+        raw = gzip.GzipFile(fileobj=self._disk) if path.suffix == ".gz" else self._disk
+        stream = io.BufferedReader(raw, _BLOCK_BYTES)  # type: ignore[arg-type]
         self._lines = _Lines(stream, _plain_encoding(encoding), limit)
         csv.field_size_limit(max(csv.field_size_limit(), limit))
+        self._delimiter = delimiter
         self._rows = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self.header = self._read_header()
 
@@ -147,8 +167,32 @@ class RecordReader:
         """Bytes of the file read so far."""
         return self._disk.tell()
 
-    def __iter__(self) -> Iterator[Record]:
-        width = len(self.header)
+    def __iter__(self) -> Iterator[list[Record]]:
+        """Yield the records block by block; a block is about ``_BLOCK_BYTES`` of the file."""
+        while True:
+            if not self._lines.again:
+                first = self._lines.number + 1
+                texts = self._lines.read_block()
+                rows = self._parse(texts)
+                if rows is not None:
+                    yield [self._checked(first + row, fields) for row, fields in enumerate(rows) if fields]
+                    continue
+                self._lines.again.extend(Line(first + row, text) for row, text in enumerate(texts))
+            records = list(self._careful())
+            if not records and not self._lines.again and self._lines.at_end:
+                return
+            yield records
+
+    def _parse(self, texts: list[str]) -> list[list[str]] | None:
+        """Read whole lines at once; None unless each of them is one row."""
+        try:
+            rows = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return None
+        return rows if texts and len(rows) == len(texts) else None
+
+    def _careful(self) -> Iterator[Record]:
+        """Record by record, until the lines at hand are used up."""
         lines = self._lines
         while True:
             lines.record = []
@@ -163,11 +207,16 @@ class RecordReader:
             except csv.Error as error:
                 yield _rejected(lines.undo(), f"not readable as CSV: {error}")
             else:
-                number = lines.record[0].number
-                if len(fields) == width:
-                    yield Record(number, fields)
-                elif fields:
-                    yield Record(number, fields, f"the row has {len(fields)} fields, the header {width}")
+                if fields:
+                    yield self._checked(lines.record[0].number, fields)
+            if not lines.again:
+                return
+
+    def _checked(self, number: int, fields: list[str]) -> Record:
+        width = len(self.header)
+        if len(fields) == width:
+            return Record(number, fields)
+        return Record(number, fields, f"the row has {len(fields)} fields, the header {width}")
 
     def _read_header(self) -> list[str]:
         name = self.path.name

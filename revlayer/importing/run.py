@@ -1,7 +1,7 @@
 """One import: one transaction that takes the good rows of all files, or none when a file cannot be read."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -87,7 +87,7 @@ class _Run:
         for plan in plans:
             try:
                 summaries.append(self._load_target(plan, loaded))
-            except psycopg.DataError as error:
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
                 raise ImportProblem(
                     f"{plan.target.label}: the database refuses a value: {_first_line(error)}",
                     "Nothing was imported. Correct the file.",
@@ -108,7 +108,7 @@ class _Run:
         staging = Staging(self.conn, plan, self.mapping.source_name)
         if plan.path is None:
             maker = BatchMaker(plan, _inline_header(plan), self.rejects)
-            staging.fill(maker.make(_inline_records(plan), lambda rows: None))
+            staging.fill(maker.make([_inline_records(plan)], lambda rows: None))
         else:
             with self._open(plan, plan.path) as reader:
                 maker = BatchMaker(plan, reader.header, self.rejects)
@@ -133,7 +133,7 @@ class _Run:
         )
 
 
-def _readable(reader: RecordReader, plan: Plan) -> Iterator[Record]:
+def _readable(reader: RecordReader, plan: Plan) -> Iterator[list[Record]]:
     try:
         yield from reader
     except (OSError, EOFError) as error:
@@ -147,10 +147,9 @@ def _inline_header(plan: Plan) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _inline_records(plan: Plan) -> Iterable[Record]:
-    header = _inline_header(plan)
-    for number, row in enumerate(plan.target.rows or [], start=1):
-        yield Record(number, [row.get(name) or "" for name in header])
+def _inline_records(plan: Plan) -> list[Record]:
+    header, rows = _inline_header(plan), plan.target.rows or []
+    return [Record(number, [row.get(name) or "" for name in header]) for number, row in enumerate(rows, 1)]
 
 
 def _start(conn: psycopg.Connection, source_name: str, digest: str) -> int:

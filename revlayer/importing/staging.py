@@ -48,6 +48,8 @@ class Staging:
         """Move every row that breaks a rule of the table, or repeats a key, to the rejects."""
         self._check_rules(rejects)
         self._check_references(rejects)
+        if self.plan.table.name == "deal_changes":
+            self._reject("reject_unknown_stages", rejects)
         self._reject("reject_repeated", rejects)
         for other in earlier:
             if other.plan.table.name == self.plan.table.name:

@@ -125,7 +125,11 @@ class Reader:
 
     def _timestamp(self, value: str) -> datetime:
         moment = self._moment(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
+        if moment.tzinfo is None:
+            if self.zone.key == "UTC":
+                return moment  # Arrow takes naive times as UTC, and most files are
+            moment = moment.replace(tzinfo=self.zone)
+        return moment.astimezone(UTC)
 
     def _moment(self, value: str) -> datetime:
         if self.spec.date_format:
