@@ -24,7 +24,7 @@ RUN_LOCK = 7_281_002
 class Progress(Protocol):
     """Told what is at work, how much is done and how much there is (0 when unknown)."""
 
-    def __call__(self, what: str, done: int, total: int) -> None: ...
+    def __call__(self, what: str, done: int, total: int, /) -> None: ...
 
 
 @dataclass(frozen=True)

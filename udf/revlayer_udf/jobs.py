@@ -29,7 +29,7 @@ _SQL = queries.load("revlayer_udf", "queries/jobs.sql")
 class Progress(Protocol):
     """Told what is at work, how much is done and how much there is (0 when unknown)."""
 
-    def __call__(self, what: str, done: int, total: int) -> None: ...
+    def __call__(self, what: str, done: int, total: int, /) -> None: ...
 
 
 @dataclass(frozen=True)
