@@ -71,25 +71,25 @@ def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
     data = load_dataset(conn, manifest.trained_through_date)
     y, known_on = win_labels(data, manifest.label_horizon_days)
     train = _rows(data, splits["train"]) & (known_on <= np.datetime64(splits["validate"]["first_date"]))
+    validate = _rows(data, splits["validate"]) & (known_on <= np.datetime64(splits["test"]["first_date"]))
+    known_then = train | validate
     test = _rows(data, splits["test"]) & (known_on <= np.datetime64(manifest.trained_through_date))
     truth = _truth(conn, data.take(test), splits["test"])
     known = ~np.isnan(truth)
     if not known.any():
         raise RevlayerError(f"truth holds nothing of the test period of {model_version}", None)
     return _figures(
-        model, data.take(train), y[train], data.take(test).take(known), y[test][known], truth[known]
+        model, data.take(known_then), y[known_then], data.take(test).take(known), y[test][known], truth[known]
     )
 
 
-def _figures(
-    model: Model, train: Dataset, y_train: Floats, test: Dataset, y: Floats, truth: Floats
-) -> TruthGap:
+def _figures(model: Model, then: Dataset, y_then: Floats, test: Dataset, y: Floats, truth: Floats) -> TruthGap:
     manifest = model.manifest
     artefact = Artefact(
         model.artefact, manifest.algorithm, manifest.rung, manifest.numbers, manifest.texts, manifest.outputs
     )
     served = run(artefact, test)[OUTPUT][:, 0].astype(np.float64)
-    prior = SegmentRate.shrinkage(train.segments, y_train, train.deal).predict(test.segments)
+    prior = SegmentRate.shrinkage(then.segments, y_then, then.deal).predict(test.segments)
     stage = test.numbers["stage_crm_probability"].astype(np.float64)
     crm = np.where(np.isnan(stage), prior, stage)
     brier_prior, brier_truth = evaluation.brier(y, prior), evaluation.brier(y, truth)

@@ -109,9 +109,7 @@ class Dataset:
         return self.texts["segment_id"]
 
 
-def load_dataset(
-    conn: psycopg.Connection, cutoff: date, *, max_rows: int | None = None, seed: int = 1
-) -> Dataset:
+def load_dataset(conn: psycopg.Connection, cutoff: date, *, max_rows: int | None = None, seed: int = 1) -> Dataset:
     """Read open deals at past as-of dates with the outcomes known by the cutoff.
 
     Args:
@@ -127,8 +125,7 @@ def load_dataset(
     number_features = tuple(n for n in NUMBER_FEATURES if n in columns) + tuple(n for (n,) in numbers)
     text_features = tuple(n for n in TEXT_FEATURES if n in columns) + tuple(n for (n,) in texts)
     listed = sql.SQL(", ").join(
-        sql.SQL("f.{}").format(sql.Identifier(name))
-        for name in (*number_features, *text_features, *HELPER_TEXTS)
+        sql.SQL("f.{}").format(sql.Identifier(name)) for name in (*number_features, *text_features, *HELPER_TEXTS)
     )
     query = sql.SQL(statements["training_rows"]).format(columns=listed)
     parameters = {"cutoff": cutoff, "seed": str(seed), "threshold": round(share * 65536)}
@@ -173,9 +170,7 @@ def fingerprint(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def _sample_share(
-    conn: psycopg.Connection, statements: dict[str, str], cutoff: date, max_rows: int | None
-) -> float:
+def _sample_share(conn: psycopg.Connection, statements: dict[str, str], cutoff: date, max_rows: int | None) -> float:
     if max_rows is None:
         return 1.0
     row = conn.execute(statements["row_count"], {"cutoff": cutoff}).fetchone()

@@ -161,7 +161,7 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     )  # fmt: skip
     if split is not None and not (split.train.any() and split.validate.any() and split.test.any()):
         split = None
-    rows = won if split is None else split.train
+    rows = won if split is None else split.before_test
     bins = close_bins(data)
     reach = _reach(len(np.unique(data.deal[rows])), len(data.texts["stage_name"].take(rows).seen()), split)
     timing = StageTiming.fit(
@@ -180,7 +180,9 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         name: timing.predict(stages),
     }
     if reach.rung == "model":
-        _add_model(outcome, data, bins, split, timing, seed, predictions)
+        # The model must not start from what validation is to tell it.
+        start = StageTiming.fit(stages.take(split.train), bins[split.train], "shrinkage")
+        _add_model(outcome, data, bins, split, start, seed, predictions)
     _evaluate(outcome, data, bins, split, predictions)
     return outcome
 
@@ -202,14 +204,11 @@ def _add_model(
     artefact.extra.update(check_parity(artefact, held, {OUTPUT: predictions[MODEL][split.test]}))
     outcome.model = artefact
     losses = {
-        name: evaluation.ranked_probability_score(bins[split.test], p[split.test])
-        for name, p in predictions.items()
+        name: evaluation.ranked_probability_score(bins[split.test], p[split.test]) for name, p in predictions.items()
     }
     baseline = outcome.fallback_predictor
     comparison = evaluation.compare(losses[baseline], losses[MODEL], data.deal[split.test])
-    outcome.decision = serve(
-        comparison, outcome.fallback.rung, artefact.algorithm, baseline.replace("_", " ")
-    )
+    outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, baseline.replace("_", " "))
 
 
 def _fit_model(data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int) -> TimingModel:
@@ -245,9 +244,7 @@ def _calibrate(margins: Floats, bins: Bins) -> tuple[float, Floats]:
 
 
 def _won_only(split: TimeSplit, won: Mask) -> TimeSplit:
-    return TimeSplit(
-        split.train & won, split.validate & won, split.test & won, split.validate_from, split.test_from
-    )
+    return TimeSplit(split.train & won, split.validate & won, split.test & won, split.validate_from, split.test_from)
 
 
 def _reach(deals: int, stages: int, split: TimeSplit | None) -> Decision:
@@ -263,9 +260,7 @@ def _ends() -> dict[str, object]:
     return {"bin_ends_days": list(BIN_ENDS)}
 
 
-def _evaluate(
-    outcome: Outcome, data: Dataset, bins: Bins, split: TimeSplit, predictions: dict[str, Floats]
-) -> None:
+def _evaluate(outcome: Outcome, data: Dataset, bins: Bins, split: TimeSplit, predictions: dict[str, Floats]) -> None:
     for name, mask in masks_of(split).items():
         segments, fallen = data.segments.take(mask), bins[mask]
         for predictor, within in predictions.items():

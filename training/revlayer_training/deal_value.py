@@ -135,13 +135,9 @@ def _add_model(
         name: evaluation.log_error(data.won_amount[split.test], values[OUTPUTS[0]][split.test])
         for name, values in predictions.items()
     }
-    # A few large deals rule errors in money, so evidence is sought in relative ones. The bar is the better of
-    # the deal's own amount and the corrected one.
-    bar = min(("deal_amount", "amount_ratio"), key=lambda name: float(losses[name].mean()))
-    comparison = evaluation.compare(losses[bar], losses[MODEL], data.deal[split.test])
-    outcome.decision = serve(
-        comparison, outcome.fallback.rung, artefact.algorithm, bar.replace("_", " "), "amount ratio"
-    )
+    # A few large deals rule errors in money, so evidence is sought in relative ones.
+    comparison = evaluation.compare(losses["amount_ratio"], losses[MODEL], data.deal[split.test])
+    outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, "amount ratio")
 
 
 def _ratios(base: ValueBase, data: Dataset, rows: Mask) -> ValueRatios:
@@ -150,9 +146,7 @@ def _ratios(base: ValueBase, data: Dataset, rows: Mask) -> ValueRatios:
 
 
 def _paid_only(split: TimeSplit, paid: Mask) -> TimeSplit:
-    return TimeSplit(
-        split.train & paid, split.validate & paid, split.test & paid, split.validate_from, split.test_from
-    )
+    return TimeSplit(split.train & paid, split.validate & paid, split.test & paid, split.validate_from, split.test_from)
 
 
 def _reach(deals: int, split: TimeSplit | None) -> Decision:
@@ -164,9 +158,7 @@ def _reach(deals: int, split: TimeSplit | None) -> Decision:
     return Decision("model", "there is enough history to train, calibrate and test a model")
 
 
-def _evaluate(
-    outcome: Outcome, data: Dataset, split: TimeSplit, predictions: dict[str, dict[str, Floats]]
-) -> None:
+def _evaluate(outcome: Outcome, data: Dataset, split: TimeSplit, predictions: dict[str, dict[str, Floats]]) -> None:
     for name, mask in masks_of(split).items():
         segments, won = data.segments.take(mask), data.won_amount[mask]
         for predictor, amounts in predictions.items():

@@ -79,8 +79,8 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
             "Load more history, or wait: scoring starts when there is something to learn from.",
         )
     split = None if horizon.split is None else split_rows(data.as_of, known_on, horizon.split, cutoff)
-    rows = matured if split is None else split.train
-    deals, wins, segments = _evidence(data, y, rows)
+    rows = matured if split is None else split.before_test
+    deals, wins, segments = _evidence(data, y, matured if split is None else split.train)
     reach = reachable_rung(deals, wins, segments, split is not None)
     fallback = _fallback(data.take(rows), y[rows], deals, wins, segments)
     outcome = Outcome(TARGET, _fallback_artefact(fallback), _predictor_name(fallback), reach, horizon.days)
@@ -97,14 +97,25 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         artefact = model.artefact(data)
         artefact.extra.update(check_parity(artefact, held, {OUTPUT: predictions[MODEL][split.test]}))
         outcome.model = artefact
-        losses = {name: (p - y) ** 2 for name, p in predictions.items()}
-        comparison = evaluation.compare(
-            losses[outcome.fallback_predictor][split.test], losses[MODEL][split.test], data.deal[split.test]
-        )
+        comparison = compare_on_test(data, y, split, predictions[outcome.fallback_predictor], predictions[MODEL])
         name = outcome.fallback_predictor.replace("_prior", " rate")
         outcome.decision = serve(comparison, fallback.rung, artefact.algorithm, name)
     _evaluate(outcome, data, y, split, predictions)
     return outcome
+
+
+def compare_on_test(
+    data: Dataset, y: Floats, split: TimeSplit, baseline: Floats, model: Floats
+) -> evaluation.Comparison:
+    """Compare Brier scores with the baseline as it is and raised to the model's level; return the weaker gain.
+
+    A model that guessed the drift of the win rate but cannot tell deals apart gains on the first only.
+    """
+    y, p, deals = y[split.test], model[split.test], data.deal[split.test]
+    plain = baseline[split.test]
+    level = np.clip(plain * (p.mean() / plain.mean()), 0.0, 1.0)
+    comparisons = [evaluation.compare((b - y) ** 2, (p - y) ** 2, deals) for b in (plain, level)]
+    return min(comparisons, key=lambda found: found.gain / max(found.standard_error, 1e-12))
 
 
 def win_labels(data: Dataset, horizon: int) -> tuple[Floats, Days]:
@@ -120,11 +131,11 @@ def _evidence(data: Dataset, y: Floats, rows: Mask) -> tuple[int, int, int]:
     return deals, wins, len(data.segments.take(rows).seen())
 
 
-def _fallback(train: Dataset, y: Floats, deals: int, wins: int, segments: int) -> SegmentRate:
+def _fallback(known: Dataset, y: Floats, deals: int, wins: int, segments: int) -> SegmentRate:
     # The rung below the model, whether or not a model is reachable.
     if reachable_rung(deals, wins, segments, has_split=False).rung == "prior":
         return SegmentRate.prior(y)
-    return SegmentRate.shrinkage(train.segments, y, train.deal)
+    return SegmentRate.shrinkage(known.segments, y, known.deal)
 
 
 def _predictor_name(fallback: SegmentRate) -> str:
@@ -137,9 +148,9 @@ def _fallback_artefact(fallback: SegmentRate) -> Artefact:
 
 
 def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate) -> dict[str, Floats]:
-    company = SegmentRate.prior(y[split.train]).predict(data.segments)
-    train = data.take(split.train)
-    segment = SegmentRate.shrinkage(train.segments, y[split.train], train.deal).predict(data.segments)
+    known, y_known = data.take(split.before_test), y[split.before_test]
+    company = SegmentRate.prior(y_known).predict(data.segments)
+    segment = SegmentRate.shrinkage(known.segments, y_known, known.deal).predict(data.segments)
     predictions = {"company_prior": company, "segment_prior": segment}
     predictions[_predictor_name(fallback)] = fallback.predict(data.segments)
     if "stage_crm_probability" in data.numbers:
@@ -170,9 +181,7 @@ def _fit_linear(train: Dataset, y: Floats, tune: Dataset, y_tune: Floats) -> Log
     return min(fitted, key=lambda model: evaluation.brier(y_tune, plain.apply(model.margin(tune)[:, 0])))
 
 
-def _evaluate(
-    outcome: Outcome, data: Dataset, y: Floats, split: TimeSplit, predictions: dict[str, Floats]
-) -> None:
+def _evaluate(outcome: Outcome, data: Dataset, y: Floats, split: TimeSplit, predictions: dict[str, Floats]) -> None:
     for name, mask in masks_of(split).items():
         segments, truth = data.segments.take(mask), y[mask]
         for predictor, p in predictions.items():

@@ -120,9 +120,7 @@ def by_segment(
     ]
 
 
-def reliability_table(
-    split: str, predictor: str, segments: Texts, y: Floats, p: Floats
-) -> list[ReliabilityBin]:
+def reliability_table(split: str, predictor: str, segments: Texts, y: Floats, p: Floats) -> list[ReliabilityBin]:
     """Ten bins for the whole split, five for each segment with at least 100 rows."""
     table = [ReliabilityBin(split, predictor, ALL, i, *row) for i, row in enumerate(reliability(y, p), 1)]
     counts = segments.counts()

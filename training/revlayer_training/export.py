@@ -50,9 +50,7 @@ def run(artefact: Artefact, data: Dataset) -> dict[str, NDArray[np.float32]]:
     return dict(zip(artefact.outputs, session.run(list(artefact.outputs), feeds), strict=True))
 
 
-def check_parity(
-    artefact: Artefact, data: Dataset, predictions: Mapping[str, NDArray[np.float64]]
-) -> dict[str, Any]:
+def check_parity(artefact: Artefact, data: Dataset, predictions: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
     """Compare the artefact with the Python model on held-out rows.
 
     Args:

@@ -30,9 +30,7 @@ class Graph:
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
         name = f"{operator.lower()}_{len(self._nodes)}"
-        self._nodes.append(
-            helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes)
-        )
+        self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes))
         return name
 
     def add_node(self, node: onnx.NodeProto, source: str) -> str:

@@ -59,26 +59,23 @@ def serve(
     fallback: Rung,
     model_name: str,
     baseline_name: str,
-    served_name: str | None = None,
 ) -> Decision:
     """Decide by later data whether the model serves or the rung below it.
 
     Args:
         comparison: test-split loss of the baseline minus that of the model.
-        served_name: what serves when the model does not, where that is not the baseline itself.
     """
-    served = served_name or baseline_name
     figures = f"gain {comparison.gain:.4g} ± {comparison.standard_error:.2g} over {comparison.groups} deals"
     if comparison.groups < FEWEST_TEST_GROUPS:
         return Decision(
             fallback,
             f"only {comparison.groups} deals in the test period: no evidence that the model beats the"
-            f" {baseline_name}; the {served} is served",
+            f" {baseline_name}; the {baseline_name} is served",
         )
     if not comparison.is_evidence:
         return Decision(
             fallback,
-            f"no evidence that the model beats the {baseline_name} ({figures}): the {served} is served",
+            f"no evidence that the model beats the {baseline_name} ({figures}): the {baseline_name} is served",
         )
     return Decision("model", f"{model_name} beats the {baseline_name} on later data ({figures})")
 

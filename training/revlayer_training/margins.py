@@ -96,8 +96,7 @@ class TreeMargin:
     def add_nodes(self, graph: Graph) -> str:
         """Concatenate numbers and encoded texts, then the trees."""
         encoded = [
-            encoder.add_nodes(graph, graph.text(name))
-            for name, encoder in zip(self.texts, self.encoders, strict=True)
+            encoder.add_nodes(graph, graph.text(name)) for name, encoder in zip(self.texts, self.encoders, strict=True)
         ]
         parts = [*(["numeric"] if self.numbers else []), *encoded]
         matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]

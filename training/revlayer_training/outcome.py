@@ -62,9 +62,7 @@ class Outcome:
         """The artefact that the decision names."""
         return self.model if self.model is not None and self.decision.rung == "model" else self.fallback
 
-    def value(
-        self, metric: str, predictor: str = MODEL, split: str = "test", segment: str = "(all)"
-    ) -> float | None:
+    def value(self, metric: str, predictor: str = MODEL, split: str = "test", segment: str = "(all)") -> float | None:
         """Look up one figure; None where it was not computed."""
         for row in self.metrics:
             if (row.metric, row.predictor, row.split, row.segment) == (metric, predictor, split, segment):

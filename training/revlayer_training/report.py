@@ -88,18 +88,11 @@ def _figures(outcome: Outcome, split: str) -> str:
 
 
 def _reliability(outcome: Outcome, split: str) -> str:
-    rows = [
-        row
-        for row in outcome.reliability
-        if (row.split, row.predictor, row.segment) == (split, MODEL, "(all)")
-    ]
+    rows = [row for row in outcome.reliability if (row.split, row.predictor, row.segment) == (split, MODEL, "(all)")]
     if len(rows) < 2:
         return ""
     lines = ["| bin | rows | predicted | observed |", "|---:|---:|---:|---:|"]
-    lines += [
-        f"| {row.bin} | {row.row_count:,} | {row.predicted_mean:.3f} | {row.observed_rate:.3f} |"
-        for row in rows
-    ]
+    lines += [f"| {row.bin} | {row.row_count:,} | {row.predicted_mean:.3f} | {row.observed_rate:.3f} |" for row in rows]
     return "\n".join(lines)
 
 

@@ -17,6 +17,8 @@ Mask = NDArray[np.bool_]
 SHORTEST_HORIZON, LONGEST_HORIZON = 30, 365
 # A longer horizon misses fewer late wins, a shorter one learns from later deals.
 USUAL_SHARE = 0.97
+# Three horizons pass before a tested model stands: they may take half of the history.
+LARGEST_PART = 1 / 6
 FEWEST_TRAIN_DATES = 3
 
 
@@ -29,6 +31,11 @@ class TimeSplit:
     test: Mask
     validate_from: np.datetime64
     test_from: np.datetime64
+
+    @property
+    def before_test(self) -> Mask:
+        """Rows whose label is known when the test begins: what a baseline may learn from."""
+        return self.train | self.validate
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,11 @@ def choose_horizon(as_of: Days, cycle_days: NDArray[np.float64], cutoff: date) -
         cutoff: last day anything is known of.
     """
     wanted = _bounded(np.quantile(cycle_days, USUAL_SHARE)) if len(cycle_days) else 90
+    history = int((np.datetime64(cutoff, "D") - as_of.min()).astype(int)) if len(as_of) else 0
+    longest = max(history * LARGEST_PART, SHORTEST_HORIZON)
     for days in _candidates(wanted, cycle_days):
+        if days > longest:
+            continue
         split = split_dates(as_of, days, cutoff)
         if split is None:
             continue

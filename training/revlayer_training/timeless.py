@@ -76,12 +76,8 @@ def fit_without_time(data: Dataset, seed: int = 1) -> Outcome:
     prior = SegmentRate.prior(y)
     fallback = Artefact(prior.artefact(OUTPUT), "overall_rate", "prior", (), ("segment_id",), (OUTPUT,))
     duplicates = len(y) - len(np.unique(groups))
-    notes = [
-        f"{len(y):,} closed deals without dates, {duplicates:,} of them exact duplicates, kept in one fold"
-    ]
-    few = Decision(
-        "prior", f"{len(y)} deals without dates, {int(y.sum())} of them won, are too few for a model"
-    )
+    notes = [f"{len(y):,} closed deals without dates, {duplicates:,} of them exact duplicates, kept in one fold"]
+    few = Decision("prior", f"{len(y)} deals without dates, {int(y.sum())} of them won, are too few for a model")
     outcome = Outcome(TARGET, fallback, "company_prior", few, 0, is_temporal_evidence=False, notes=notes)
     if len(y) < FEWEST_ROWS or min(y.sum(), len(y) - y.sum()) < 10:
         return outcome

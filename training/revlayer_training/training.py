@@ -106,9 +106,7 @@ def train_all(
     return results
 
 
-def _train_one(
-    conn: psycopg.Connection, target: str, data: Dataset, cutoff: date, seed: int
-) -> TrainingResult:
+def _train_one(conn: psycopg.Connection, target: str, data: Dataset, cutoff: date, seed: int) -> TrainingResult:
     try:
         return _publish(conn, FITS[target](data, cutoff, seed), data, cutoff)
     except NothingToLearnError as error:
@@ -119,9 +117,7 @@ def _train_one(
         return TrainingResult(target, None, "nothing", (), len(data), cutoff, None, error.message)
 
 
-def _register_timeless(
-    conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date
-) -> TrainingResult:
+def _register_timeless(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date) -> TrainingResult:
     """Keep the model as a candidate; without evidence on later data it never serves."""
     version = register(conn, outcome, outcome.model or outcome.fallback, data, cutoff)
     reason = outcome.decision.reason
@@ -143,9 +139,7 @@ def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: 
     )  # fmt: skip
 
 
-def register(
-    conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date
-) -> str:
+def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date) -> str:
     """Write one artefact with its manifest, figures and reliability; return its version."""
     manifest = make_manifest(outcome, artefact, data, cutoff)
     own = own_figures(outcome, artefact)
@@ -158,9 +152,7 @@ def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: d
     own = own_figures(outcome, artefact)
     split = "test" if outcome.is_temporal_evidence else "cross_validation"
     summary = {
-        f"{row.predictor}_{row.metric}": row.value
-        for row in own.metrics
-        if row.split == split and row.segment == ALL
+        f"{row.predictor}_{row.metric}": row.value for row in own.metrics if row.split == split and row.segment == ALL
     }
     features = [Feature(name=name, type="number", label=_label(name)) for name in artefact.numbers]
     features += [Feature(name=name, type="text", label=_label(name)) for name in artefact.texts]

@@ -77,23 +77,24 @@ class ValueRatios:
         Args:
             ratios: won amount over centre.
             centres: the amounts it is over; the mean factor makes their sum equal what was won.
-            sources: starting point of each row; one seen in fewer than 30 rows takes the factors of all.
+            sources: starting point of each row. One seen in fewer than 30 rows is taken as it is, with the
+                relative interval of all rows.
         """
         columns = []
         for source in range(3):
             own = sources == source
-            chosen = own if own.sum() >= FEWEST_PER_SOURCE else np.ones(len(ratios), bool)
+            enough = own.sum() >= FEWEST_PER_SOURCE
+            chosen = own if enough else np.ones(len(ratios), bool)
             r, c = ratios[chosen], centres[chosen]
-            low, high = _conformal(r)
-            columns.append((float((r * c).sum() / c.sum()), low, high))
+            mean, (low, high) = float((r * c).sum() / c.sum()), _conformal(r)
+            columns.append((mean, low, high) if enough else (1.0, low / mean, high / mean))
         factors = np.array(columns, np.float32).astype(np.float64)
         return cls(factors[:, 0], factors[:, 1], factors[:, 2])
 
     def add_nodes(self, graph: Graph, source: str) -> list[str]:
         """Return the mean, p10 and p90 factors, each [N, 1]."""
         return [
-            graph.add("MatMul", source, graph.constant(column[:, None]))
-            for column in (self.mean, self.low, self.high)
+            graph.add("MatMul", source, graph.constant(column[:, None])) for column in (self.mean, self.low, self.high)
         ]
 
 
