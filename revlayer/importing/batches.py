@@ -21,7 +21,6 @@ BATCH_BLOCKS = 32
 KEY_CHARACTERS = 500
 
 
-
 @dataclass
 class Counts:
     """What happened to the rows of one target; ``skipped`` are those its ``when`` leaves to others."""
@@ -39,9 +38,7 @@ class BatchMaker:
         self.rejects = rejects
         self.counts = Counts()
 
-    def make(
-        self, blocks: Iterable[list[Record]], progress: Callable[[int], None]
-    ) -> Iterator[pa.RecordBatch]:
+    def make(self, blocks: Iterable[list[Record]], progress: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
         """Yield typed batches; ``progress`` is told the rows read so far."""
         good: list[Record] = []
         held = 0
@@ -137,9 +134,7 @@ class BatchMaker:
 
         return as_text(read(value)), read(at) if at else None
 
-    def _key(
-        self, records: list[Record], columns: dict[str, pa.Array], reasons: dict[int, list[str]]
-    ) -> pa.Array:
+    def _key(self, records: list[Record], columns: dict[str, pa.Array], reasons: dict[int, list[str]]) -> pa.Array:
         key = self.plan.target.key
         if key.content:
             return pa.array([_digest(record.fields) for record in records], pa.string())
@@ -156,9 +151,7 @@ class BatchMaker:
     def _reject(self, record: Record, reason: str) -> None:
         plan = self.plan
         text = plan.delimiter.join(record.fields)
-        self.rejects.add(
-            plan.number, Reject(plan.table.name, plan.file_name, record.line_number, reason, text)
-        )
+        self.rejects.add(plan.number, Reject(plan.table.name, plan.file_name, record.line_number, reason, text))
 
 
 def _matches(when: When, columns: dict[str, pa.Array], rows: int) -> np.ndarray:

@@ -74,8 +74,7 @@ def read_mapping(path: Path) -> tuple[Mapping, str]:
 
 def _explain(path: Path, error: ValidationError) -> str:
     lines = [
-        f"{path}: {'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-        for item in error.errors()
+        f"{path}: {'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
     ]
     return "\n".join(lines)
 

@@ -17,7 +17,10 @@ def merge(staging: Staging, exported_at: datetime) -> int:
         Rows of raw that are new or differ from before; 0 when the same export is imported again.
     """
     exported = sql.Literal(exported_at)
-    changed = _insert_history(staging, exported) if staging.plan.table.is_history else _upsert(staging, exported)
+    if staging.plan.table.is_history:
+        changed = _insert_history(staging, exported)
+    else:
+        changed = _insert_observations(staging, exported) + _upsert(staging, exported)
     for planned in staging.plan.changes:
         changed += _insert_changes(staging, planned, exported)
     if staging.plan.attributes:
@@ -67,6 +70,28 @@ def _upsert(staging: Staging, exported: sql.Literal) -> int:
         stored_columns=_row("stored", compared),
         excluded_columns=_row("excluded", compared),
         is_newer=is_newer,
+    ).rowcount
+
+
+def _insert_observations(staging: Staging, exported: sql.Literal) -> int:
+    """Keep what an earlier export showed of tracked fields that have no better history."""
+    plan = staging.plan
+    if plan.observed is None or not plan.observed_fields:
+        return 0
+    fields = sql.SQL(", ").join(
+        sql.SQL("({}, {}::text, {}::text)").format(
+            sql.Literal(name), sql.Identifier("stored", column), sql.Identifier("candidate", column)
+        )
+        for name, column in plan.observed_fields.items()
+    )
+    return staging.run(
+        "insert_observations",
+        history=sql.Identifier("raw", plan.observed.name),
+        parent_column=sql.Identifier(f"{plan.table.entity}_source_id"),
+        fields=fields,
+        exported_at=exported,
+        stored_columns=_row("stored", list(plan.readers)),
+        candidate_columns=_row("candidate", list(plan.readers)),
     ).rowcount
 
 

@@ -10,6 +10,9 @@ from revlayer.importing.values import Reader
 
 # A deal in a stage that nobody declared has no place in the funnel.
 _ALWAYS_REFERENCES = {"stage_source_id": "stages"}
+# Of no interest once changed; times are facts of their own.
+_NOT_TRACKED = frozenset(("name", "email", "subject", "description", "invoice_number"))
+_NAMES_TRACKED_IN = frozenset(("products", "plans"))
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Plan:
         file_name: how reports name it.
         references: staging column → raw table that must hold its key.
         attributes: name → (staging column, column of the file).
+        observed: history that keeps what earlier exports showed; None where the mapping imports it itself.
     """
 
     number: int
@@ -47,6 +51,19 @@ class Plan:
     history: RawTable | None
     attributes: dict[str, tuple[str, str]]
     references: dict[str, str] = field(default_factory=dict)
+    observed: RawTable | None = None
+
+    @property
+    def observed_fields(self) -> dict[str, str]:
+        """Tracked fields whose history is only what exports showed, with their raw columns."""
+        dated = {planned.change.field for planned in self.changes}
+        found = {
+            column.removesuffix("_source_id"): column
+            for column in self.readers
+            if not column.endswith("_at")
+            and (column not in _NOT_TRACKED or (column == "name" and self.table.name in _NAMES_TRACKED_IN))
+        }
+        return {name: column for name, column in found.items() if name not in dated}
 
     def headers(self) -> list[str]:
         """Return every column of the file that the target uses."""
@@ -78,9 +95,7 @@ class Plan:
             )
 
 
-def make_plans(
-    mapping: Mapping, mapping_path: Path, catalogue: Catalogue, data_directory: Path
-) -> list[Plan]:
+def make_plans(mapping: Mapping, mapping_path: Path, catalogue: Catalogue, data_directory: Path) -> list[Plan]:
     """Check every name in the mapping.
 
     Raises:
@@ -121,11 +136,17 @@ class _Planner:
             changes=self._changes(table, where),
             history=self.catalogue.history_of(table, f"{where}.changes") if target.changes else None,
             attributes={
-                name: (f"attribute_{index}", header)
-                for index, (name, header) in enumerate(target.attributes.items())
+                name: (f"attribute_{index}", header) for index, (name, header) in enumerate(target.attributes.items())
             },
             references=self.references,
+            observed=self._observed(table),
         )
+
+    def _observed(self, table: RawTable) -> RawTable | None:
+        history = self.catalogue.tables.get(f"{table.entity}_changes")
+        imported = {target.table for target in self.mapping.targets}
+        observes = "observed_at" in table.columns and "observed_at" not in self.target.columns
+        return history if history and observes and history.name not in imported else None
 
     def _check_required(self, table: RawTable, where: str) -> None:
         for column in table.columns.values():
@@ -142,7 +163,7 @@ class _Planner:
             column = self.catalogue.changed_column(table, change.field, f"{place}.field")
             value = self._reader(column, change.value, f"change_{index}_value", f"{place}.value")
             moment = Column(f"change_{index}_at", "timestamptz", False, None)
-            at = change.at and self._reader(moment, change.at, moment.name, f"{place}.at")
+            at = self._reader(moment, change.at, moment.name, f"{place}.at") if change.at else None
             planned.append(PlannedChange(change, value, at, f"change_{index}_value", moment.name))
         return planned
 

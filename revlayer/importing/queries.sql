@@ -147,6 +147,42 @@ insert into {table} (source_name, source_id, recorded_at, {columns})
 select {source_name}, source_id, {recorded_at}, {columns} from {staging}
 on conflict (source_name, source_id) do nothing
 
+-- name: insert_observations
+-- What the last export showed and what this one shows instead, before the row is overwritten: the first value of a
+-- field since it was seen, the new one since this export.
+insert into {history} (
+    source_name, source_id, occurred_at, recorded_at, field_name, old_value, new_value, {parent_column}
+)
+select
+    {source_name},
+    stored.source_id || ':' || seen.field_name || ':seen:' || to_char(seen.seen_at, 'YYYYMMDD"T"HH24MISS'),
+    null::timestamptz,
+    seen.seen_at,
+    seen.field_name,
+    seen.old_value,
+    seen.new_value,
+    stored.source_id
+from {staging} as candidate
+inner join {table} as stored
+    on stored.source_name = {source_name} and stored.source_id = candidate.source_id
+cross join lateral (
+    with fields (field_name, old_value, new_value) as (values {fields})
+    select field_name, null as old_value, old_value as new_value, stored.observed_at as seen_at
+    from fields
+    where old_value is not null
+        and not exists (
+            select from {history} as known
+            where known.source_name = {source_name} and known.{parent_column} = stored.source_id
+                and known.field_name = fields.field_name
+        )
+    union all
+    select field_name, old_value, new_value, {exported_at}::timestamptz
+    from fields
+    where old_value is distinct from new_value
+) as seen
+where ({stored_columns}) is distinct from ({candidate_columns}) and stored.observed_at < {exported_at}::timestamptz
+on conflict (source_name, source_id) do nothing
+
 -- name: upsert
 insert into {table} as stored (source_name, source_id, {columns})
 select {source_name}, source_id, {values} from {staging}

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from revlayer.importing.problems import ImportProblem
 
@@ -148,8 +149,8 @@ class RecordReader:
         self.path = path
         self.size = path.stat().st_size
         self._disk = path.open("rb", buffering=0)
-        raw = gzip.GzipFile(fileobj=self._disk) if path.suffix == ".gz" else self._disk
-        stream = io.BufferedReader(raw, _BLOCK_BYTES)  # type: ignore[arg-type]
+        raw: Any = gzip.GzipFile(fileobj=self._disk) if path.suffix == ".gz" else self._disk
+        stream: io.BufferedReader = io.BufferedReader(raw, _BLOCK_BYTES)
         self._lines = _Lines(stream, _plain_encoding(encoding), limit)
         csv.field_size_limit(max(csv.field_size_limit(), limit))
         self._delimiter = delimiter

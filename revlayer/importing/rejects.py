@@ -67,5 +67,3 @@ class Rejects:
 
 def _storable(text: str) -> str:
     return text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")
-
-

@@ -120,17 +120,13 @@ class _Run:
         loaded.append(staging)
         rejected = self.rejects.by_target[plan.number]
         counts = maker.counts
-        return TargetSummary(
-            plan.target.label, counts.read, counts.read - rejected, rejected, counts.skipped, changed
-        )
+        return TargetSummary(plan.target.label, counts.read, counts.read - rejected, rejected, counts.skipped, changed)
 
     def _tell(self, plan: Plan, done: int, total: int) -> None:
         self.progress(plan.target.label, done, total)
 
     def summary(self, import_id: int | None, targets: list[TargetSummary]) -> ImportSummary:
-        return ImportSummary(
-            self.mapping.source_name, import_id, import_id is None, targets, list(self.rejects.first)
-        )
+        return ImportSummary(self.mapping.source_name, import_id, import_id is None, targets, list(self.rejects.first))
 
 
 def _readable(reader: RecordReader, plan: Plan) -> Iterator[list[Record]]:
@@ -172,9 +168,7 @@ def _end(
     conn.execute(_SQL["end_run"], [status, error, read, accepted, changed, rejects.count, import_id])
 
 
-def _record_failure(
-    conn: psycopg.Connection, import_id: int, rejects: Rejects, error: BaseException
-) -> None:
+def _record_failure(conn: psycopg.Connection, import_id: int, rejects: Rejects, error: BaseException) -> None:
     # Where the connection is gone, the run stays "running" until the next import of the source closes it.
     with suppress(psycopg.Error), conn.transaction():
         _end(conn, import_id, rejects, "failed", None, str(error)[:2000] or type(error).__name__)

@@ -12,7 +12,7 @@ from revlayer_udf import queries
 from revlayer_udf.frames import copy_in
 
 _SQL = queries.load("revlayer", "importing/queries.sql")
-_NOTHING = sql.SQL(_SQL["nothing"])  # type: ignore[arg-type]
+_NOTHING = sql.SQL(_SQL["nothing"])
 
 
 class Staging:
@@ -72,8 +72,7 @@ class Staging:
         ]
         # The expressions are the table's own check constraints, read from the catalogue.
         rules += [
-            (sql.SQL("not ({})").format(sql.SQL(text)), f"breaks the rule {text}")  # type: ignore[arg-type]
-            for text in self.plan.table.checks
+            (sql.SQL("not ({})").format(sql.SQL(text)), f"breaks the rule {text}") for text in self.plan.table.checks
         ]
         if not rules:
             return
@@ -112,7 +111,7 @@ class Staging:
         return count
 
     def _statement(self, name: str, parts: dict[str, sql.Composable]) -> sql.Composed:
-        return sql.SQL(_SQL[name]).format(**self.names, **parts)  # type: ignore[arg-type]
+        return sql.SQL(_SQL[name]).format(**self.names, **parts)
 
 
 def _columns(names: Iterable[str], relation: str | None = None) -> sql.Composed:

@@ -138,10 +138,7 @@ class Reader:
 
     def _unread(self, text: pa.Array, good: pa.Array, complaint: str) -> dict[int, str]:
         bad = pc.and_(pc.is_valid(text), pc.invert(good)).to_numpy(zero_copy_only=False)
-        return {
-            int(row): f"{self.label}: {_shown(text[int(row)].as_py())} {complaint}"
-            for row in np.flatnonzero(bad)
-        }
+        return {int(row): f"{self.label}: {_shown(text[int(row)].as_py())} {complaint}" for row in np.flatnonzero(bad)}
 
 
 def replace_values(text: pa.Array, values: dict[str, str | None]) -> pa.Array:

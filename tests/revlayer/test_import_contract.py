@@ -33,6 +33,6 @@ def test_every_raw_column_is_documented_with_its_type(import_database):
     assert set(told) == set(actual)
     for table, columns in actual.items():
         repeated = COMMON if "deleted_at" in columns else set()
-        repeated = repeated | (HISTORY if HISTORY <= set(columns) else set())
+        repeated = repeated | (HISTORY if set(columns) >= HISTORY else set())
         expected = {name: kind for name, kind in columns.items() if name not in repeated}
         assert told[table] == expected, table

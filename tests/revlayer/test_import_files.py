@@ -114,7 +114,8 @@ def test_a_bad_row_is_rejected_with_line_and_reason(importer, row, reason):
 
 def test_values_arrive_typed(importer):
     importer.run(HEADER + GOOD + "B, padded ,Won,,,,\n")
-    rows = importer.deals("name, amount::text, occurred_at::text, expected_close_on::text, has_champion, recorded_at::text, observed_at::text")
+    times = "occurred_at::text, expected_close_on::text, has_champion, recorded_at::text, observed_at::text"
+    rows = importer.deals("name, amount::text, " + times)
     assert rows[0] == ("Good", "10.50", "2024-05-01 00:00:00+00", "2025-12-31", True, None, "2025-01-31 00:00:00+00")
     assert rows[1] == ("padded", None, None, None, None, "2025-01-31 00:00:00+00", "2025-01-31 00:00:00+00")
 
@@ -171,9 +172,26 @@ def test_twice_changes_nothing_and_a_later_export_changes_what_differs(importer)
     later = importer.run(HEADER + GOOD + "B,x,Won,2,,,\n", exported_at="2025-03-31")
     older = importer.run(HEADER + GOOD + "B,x,Open,1,,,\n")
     counts = [s.changed_count for s in (first, again, same_later, later, older)]
-    assert counts == [4, 0, 0, 1, 0]
+    assert counts == [4, 0, 0, 1 + 4, 0]
     rows = importer.deals("stage_source_id, recorded_at::date::text, observed_at::date::text")
     assert rows == [("Open", None, "2025-01-31"), ("Won", "2025-01-31", "2025-03-31")]
+
+
+def test_what_earlier_exports_showed_stays_known(importer):
+    importer.run(HEADER + "B,x,Open,1,,12/31/2025,\n")
+    importer.run(HEADER + "B,x,Open,2,,12/31/2025,\n", exported_at="2025-02-28")
+    importer.run(HEADER + "B,x,Won,,,12/31/2025,\n", exported_at="2025-03-31")
+    query = """select field_name, old_value, new_value, recorded_at::date::text from raw.deal_changes
+               where source_name = %s and occurred_at is null
+               order by field_name, recorded_at"""
+    assert importer.conn.execute(query, [importer.source]).fetchall() == [
+        ("amount", None, "1.00", "2025-01-31"),
+        ("amount", "1.00", "2.00", "2025-02-28"),
+        ("amount", "2.00", None, "2025-03-31"),
+        ("expected_close_on", None, "2025-12-31", "2025-01-31"),
+        ("stage", None, "Open", "2025-01-31"),
+        ("stage", "Open", "Won", "2025-03-31"),
+    ]
 
 
 def test_dry_run_keeps_nothing(importer):
@@ -237,7 +255,9 @@ def test_changes_without_a_time_follow_the_exports(importer):
     for day, stage, changed in (("01", "Open", 4), ("02", "Open", 0), ("03", "Won", 2), ("04", "Open", 2)):
         summary = importer.run(HEADER + f"A,x,{stage},,,,\n", STAGES, deals, exported_at=f"2025-02-{day}")
         assert summary.changed_count == changed
-    query = "select new_value, recorded_at::date::text from raw.deal_changes where source_name = %s order by recorded_at"
+    query = (
+        "select new_value, recorded_at::date::text from raw.deal_changes where source_name = %s order by recorded_at"
+    )
     rows = importer.conn.execute(query, [importer.source]).fetchall()
     assert rows == [("Open", "2025-02-01"), ("Won", "2025-02-03"), ("Open", "2025-02-04")]
 
@@ -251,7 +271,9 @@ def test_one_import_of_a_source_at_a_time(importer, import_database, monkeypatch
 
 
 def test_a_killed_import_is_closed_by_the_next(importer):
-    importer.conn.execute("insert into raw.import_runs (source_name, mapping_sha256) values (%s, 'x')", [importer.source])
+    importer.conn.execute(
+        "insert into raw.import_runs (source_name, mapping_sha256) values (%s, 'x')", [importer.source]
+    )
     importer.conn.commit()
     importer.run(HEADER + GOOD)
     query = "select status from raw.import_runs where source_name = %s order by import_id"
@@ -259,7 +281,8 @@ def test_a_killed_import_is_closed_by_the_next(importer):
 
 
 CELLS = st.one_of(
-    st.sampled_from(["A", "B", "C", "Open", "Won", "Opne", "1", "1.5", "x", "", "2024-05-01", "2/30/2025", "1/2/2025", "yes"]),
+    st.sampled_from(["A", "B", "C", "Open", "Won", "Opne", "1", "1.5", "x", "2024-05-01", "2/30/2025"]),
+    st.sampled_from(["1/2/2025", "yes"]),
     st.text(alphabet=st.sampled_from('aé",;\n\r\0 '), max_size=4),
 )  # fmt: skip
 

@@ -44,7 +44,7 @@ def changed(place: str, value: object) -> dict:
         ("colour", "red", "colour: Extra inputs"),
         ("targets", [], "targets"),
         ("targets.0.table", "deals; drop table raw.deals", r"targets\.0\.table"),
-        ("targets.0.columns", {"na\"me": "x"}, r"targets\.0\.columns"),
+        ("targets.0.columns", {'na"me': "x"}, r"targets\.0\.columns"),
         ("targets.0.columns", {"name": {"from": "a", "constant": "b"}}, r"targets\.0\.columns\.name: .*either"),
         ("targets.0.columns", {"name": {"from": "a", "type": "money"}}, r"columns\.name\.type"),
         ("targets.0.columns", {"source_name": "a"}, "source_name is set by the importer"),
@@ -141,7 +141,9 @@ def test_hostile_text_is_data(import_database, tmp_path):
         summary = import_mapping(conn, write(tmp_path, document), tmp_path)
         row = conn.execute("select source_id, name, family from raw.products where name = %s", [HOSTILE]).fetchone()
         kept = conn.execute("select value from raw.entity_attributes where name = 'odd'").fetchone()
-        change = conn.execute("select old_value, new_value from raw.product_changes where old_value is not null").fetchone()
+        change = conn.execute(
+            "select old_value, new_value from raw.product_changes where old_value is not null"
+        ).fetchone()
     assert summary.rejected_count == 0
     assert row == (HOSTILE,) * 3
     assert kept == (HOSTILE,)
