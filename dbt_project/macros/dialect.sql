@@ -86,8 +86,8 @@ array_join(
 {% macro matches(expression, pattern) -%}
 {{ return(adapter.dispatch('matches')(expression, pattern)) }}
 {%- endmacro %}
-{% macro default__matches(expression, pattern) -%}({{ expression }} ~ '{{ pattern }}'){%- endmacro %}
-{% macro spark__matches(expression, pattern) -%}({{ expression }} rlike '{{ pattern }}'){%- endmacro %}
+{% macro default__matches(expression, pattern) -%}({{ expression }} ~ {{ pattern }}){%- endmacro %}
+{% macro spark__matches(expression, pattern) -%}({{ expression }} rlike {{ pattern }}){%- endmacro %}
 
 {#- Memory for the sorts of one model, released with its transaction. -#}
 {% macro raise_work_memory() -%}{{ return(adapter.dispatch('raise_work_memory')()) }}{%- endmacro %}

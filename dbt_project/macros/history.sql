@@ -76,8 +76,9 @@ carried as (
         end) over known as {{ field }}_on,
         {%- endfor %}
         bool_or(is_beginning) over known as has_begun,
-        lead(known_on) over (partition by {{ key }} order by known_on, change_rank)
-            is distinct from known_on as is_end_of_day
+        coalesce(
+            lead(known_on) over (partition by {{ key }} order by known_on, change_rank) <> known_on, true
+        ) as is_end_of_day
     from ranked
     window known as (
         partition by {{ key }} order by known_on, change_rank

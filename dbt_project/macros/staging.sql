@@ -20,7 +20,7 @@ case
     when {{ field_name }} in ('{{ numbers | join("', '") }}')
         then {{ matches(value, number_pattern()) }}
     when {{ field_name }} in ('{{ amounts | join("', '") }}')
-        then {{ matches(value, '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$') }}
+        then {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}
     when {{ field_name }} in ('{{ flags | join("', '") }}') then {{ value }} in ('true', 'false')
     when {{ field_name }} = 'expected_close_on' then {{ is_iso_date(value) }}
     else true
@@ -33,10 +33,10 @@ end
 {%- set short = '(0[469]|11)-(0[1-9]|[12][0-9]|30)' -%}
 {%- set february = '02-(0[1-9]|1[0-9]|2[0-8])' -%}
 {%- set leap = '[12][0-9](0[48]|[2468][048]|[13579][26])-02-29|(12|16|20|24|28)00-02-29' -%}
-{{ matches(value, '^([12][0-9]{3}-(' ~ long ~ '|' ~ short ~ '|' ~ february ~ ')|' ~ leap ~ ')$') }}
+{{ matches(value, "'^([12][0-9]{3}-(" ~ long ~ '|' ~ short ~ '|' ~ february ~ ')|' ~ leap ~ ")$'") }}
 {%- endmacro %}
 
 {#- A number in C notation. -#}
 {% macro number_pattern() -%}
-^[+-]?([0-9]{1,15}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$
+'^[+-]?([0-9]{1,15}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'
 {%- endmacro %}

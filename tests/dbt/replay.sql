@@ -1,6 +1,22 @@
 -- What a database would look like on an earlier day: nothing known later, and every column that shows
 -- the source's later state overwritten with other valid values. %(day)s is the first moment not yet known.
 
+-- name: add_deals_without_history
+-- A source that shows states only: some seen in the middle of the history, most at its end.
+insert into raw.deals
+select (jsonb_populate_record(d, jsonb_build_object(
+    'source_name', 'export', 'stage_source_id', case when d.closed_at is null then 'S1' else 'S2' end,
+    'observed_at', case when random() < 0.4 then '2024-01-15 00:00:00+00' else d.observed_at::text end
+))).*
+from raw.deals as d
+where d.source_name = 'simulator' and d.deleted_at is null
+order by d.source_id
+limit 120
+-- name: add_stages_without_history
+insert into raw.stages (source_name, source_id, occurred_at, name, sort_order, win_probability, kind, observed_at)
+values
+    ('export', 'S1', null, 'Talking', 1, 0.2, 'open', '2024-01-15'),
+    ('export', 'S2', null, 'Signing', 2, 0.7, 'open', '2025-06-01')
 -- name: forget_accounts
 delete from raw.accounts where coalesce(recorded_at, occurred_at, observed_at, loaded_at) >= %(day)s
 -- name: forget_account_changes
@@ -60,6 +76,13 @@ update raw.products set
     currency_code = (array['USD', 'EUR', 'GBP'])[1 + floor(random() * 3)::int],
     billing_period = (array['month', 'year'])[1 + floor(random() * 2)::int],
     deleted_at = null
+where coalesce(observed_at, loaded_at) >= %(day)s
+
+-- name: overwrite_stages
+update raw.stages set
+    name = 'Other ' || source_id,
+    sort_order = floor(random() * 10),
+    win_probability = random()
 where coalesce(observed_at, loaded_at) >= %(day)s
 
 -- name: overwrite_deals

@@ -1,18 +1,5 @@
 -- Grain: one row per deal and as-of date at whose end it was open.
 {%- set attributes = deal_attributes() %}
-{%- set prior_count = var('owner_win_rate_prior_count') | float %}
-
-with owner_counts as (
-    select owner_id, as_of_date, count(*) as open_deal_count
-    from {{ ref('int_deals_as_of') }}
-    where owner_id is not null
-    group by owner_id, as_of_date
-),
-
-company_outcomes as (
-    select as_of_date, {{ ratio('won_deal_count', 'closed_deal_count') }} as win_rate
-    from {{ ref('int_company_outcomes_counted') }}
-)
 
 select
     deals.deal_id,
@@ -37,8 +24,12 @@ select
     deals.lead_source,
     deals.deal_type,
     deals.forecast_category,
-    cast({{ days_between('deals.created_on', 'deals.as_of_date') }} as {{ type_double() }}) as deal_age_days,
-    cast({{ days_between('deals.stage_entered_on', 'deals.as_of_date') }} as {{ type_double() }}) as days_in_stage,
+    cast(
+        {{ days_between('deals.created_on', 'deals.as_of_date') }} as {{ type_double() }}
+    ) as deal_age_days,
+    cast(
+        {{ days_between('deals.stage_entered_on', 'deals.as_of_date') }} as {{ type_double() }}
+    ) as days_in_stage,
     cast(deals.stage_order as {{ type_double() }}) as stage_order,
     cast(deals.stage_crm_probability as {{ type_double() }}) as stage_crm_probability,
     cast(deals.amount as {{ type_double() }}) as amount,
@@ -54,12 +45,18 @@ select
     cast(deals.competitor_count as {{ type_double() }}) as competitor_count,
     cast(case deals.has_champion when true then 1 when false then 0 end as {{ type_double() }}) as has_champion,
     cast(case deals.has_budget when true then 1 when false then 0 end as {{ type_double() }}) as has_budget,
-    cast(case deals.has_decision_maker when true then 1 when false then 0 end as {{ type_double() }}) as has_decision_maker,
-    cast({{ days_between('deals.as_of_date', 'deals.expected_close_on') }} as {{ type_double() }}) as days_to_expected_close,
+    cast(case deals.has_decision_maker when true then 1 when false then 0 end as {{ type_double() }})
+        as has_decision_maker,
+    cast(
+        {{ days_between('deals.as_of_date', 'deals.expected_close_on') }} as {{ type_double() }}
+    ) as days_to_expected_close,
     cast(deals.expected_close_push_count as {{ type_double() }}) as expected_close_push_count,
     cast(deals.expected_close_pull_count as {{ type_double() }}) as expected_close_pull_count,
     cast(deals.stage_change_count as {{ type_double() }}) as stage_change_count,
-    cast(case when deals.stages_observed_on <= deals.as_of_date then deals.stage_backward_count end as {{ type_double() }}) as stage_backward_count,
+    cast(
+        case when deals.stages_observed_on <= deals.as_of_date then deals.stage_backward_count end
+        as {{ type_double() }}
+    ) as stage_backward_count,
     cast(deals.amount_change_count as {{ type_double() }}) as amount_change_count,
     cast(deals.owner_change_count as {{ type_double() }}) as owner_change_count,
     cast(coalesce(activities.activity_count_7d, 0) as {{ type_double() }}) as activity_count_7d,
@@ -70,21 +67,25 @@ select
     cast(coalesce(activities.email_count_30d, 0) as {{ type_double() }}) as email_count_30d,
     cast(coalesce(activities.meeting_count_30d, 0) as {{ type_double() }}) as meeting_count_30d,
     cast(coalesce(activities.inbound_count_30d, 0) as {{ type_double() }}) as inbound_count_30d,
-    cast({{ days_between('activities.last_activity_on', 'deals.as_of_date') }} as {{ type_double() }}) as days_since_last_activity,
+    cast(
+        {{ days_between('activities.last_activity_on', 'deals.as_of_date') }} as {{ type_double() }}
+    ) as days_since_last_activity,
     cast(coalesce(activities.decision_maker_activity_count, 0) as {{ type_double() }}) as decision_maker_activity_count,
     cast(coalesce(activities.objection_handled_count, 0) as {{ type_double() }}) as objection_handled_count,
-    cast(owner_counts.open_deal_count as {{ type_double() }}) as owner_open_deal_count,
-    cast(case when deals.owner_id is not null then coalesce(owner_outcomes.closed_deal_count, 0) end as {{ type_double() }}) as owner_closed_deal_count_365d,
-    -- Few closings say little: the owner's rate is drawn towards the company's.
-    case when deals.owner_id is not null then
-        (coalesce(owner_outcomes.won_deal_count, 0) + {{ prior_count }} * company_outcomes.win_rate)
-        / (coalesce(owner_outcomes.closed_deal_count, 0) + {{ prior_count }})
-    end as owner_win_rate_365d,
-    cast(case when deals.current_account_id is not null then coalesce(account_outcomes.won_deal_count, 0) end as {{ type_double() }}) as account_won_deal_count,
-    cast(case when deals.current_account_id is not null then
-        coalesce(account_outcomes.closed_deal_count - account_outcomes.won_deal_count, 0)
-    end as {{ type_double() }}) as account_lost_deal_count,
-    {{ ratio('segment_outcomes.won_deal_count', 'segment_outcomes.closed_deal_count') }} as segment_win_rate_365d,
+    cast(owners.open_deal_count as {{ type_double() }}) as owner_open_deal_count,
+    cast(owners.closed_deal_count as {{ type_double() }}) as owner_closed_deal_count_365d,
+    owners.shrunk_win_rate as owner_win_rate_365d,
+    cast(
+        case when deals.current_account_id is not null then coalesce(accounts.won_deal_count, 0) end
+        as {{ type_double() }}
+    ) as account_won_deal_count,
+    cast(
+        case
+            when deals.current_account_id is not null
+                then coalesce(accounts.closed_deal_count - accounts.won_deal_count, 0)
+        end as {{ type_double() }}
+    ) as account_lost_deal_count,
+    {{ ratio('segments.won_deal_count', 'segments.closed_deal_count') }} as segment_win_rate_365d,
     cast(deals.employee_count as {{ type_double() }}) as employee_count,
     cast(deals.annual_revenue_amount as {{ type_double() }}) as annual_revenue_amount,
     dates.month_sin,
@@ -97,16 +98,12 @@ from {{ ref('int_deals_as_of') }} as deals
 inner join {{ ref('int_as_of_dates') }} as dates on deals.as_of_date = dates.as_of_date
 left join {{ ref('int_deal_activities_counted') }} as activities
     on deals.deal_id = activities.deal_id and deals.as_of_date = activities.as_of_date
-left join owner_counts
-    on deals.owner_id = owner_counts.owner_id and deals.as_of_date = owner_counts.as_of_date
-left join {{ ref('int_owner_outcomes_counted') }} as owner_outcomes
-    on deals.owner_id = owner_outcomes.owner_id and deals.as_of_date = owner_outcomes.as_of_date
-left join {{ ref('int_segment_outcomes_counted') }} as segment_outcomes
-    on deals.segment_id = segment_outcomes.segment_id and deals.as_of_date = segment_outcomes.as_of_date
-left join {{ ref('int_account_outcomes_tallied') }} as account_outcomes
-    on deals.current_account_id = account_outcomes.account_id
-    and {{ valid_on('account_outcomes', 'deals.as_of_date') }}
-left join company_outcomes on deals.as_of_date = company_outcomes.as_of_date
+left join {{ ref('int_owner_records_combined') }} as owners
+    on deals.owner_id = owners.owner_id and deals.as_of_date = owners.as_of_date
+left join {{ ref('int_segment_outcomes_counted') }} as segments
+    on deals.segment_id = segments.segment_id and deals.as_of_date = segments.as_of_date
+left join {{ ref('int_account_outcomes_tallied') }} as accounts
+    on deals.current_account_id = accounts.account_id and {{ valid_on('accounts', 'deals.as_of_date') }}
 {%- if attributes %}
 left join {{ ref('int_deal_attributes_pivoted') }} as attributes
     on deals.deal_id = attributes.deal_id and deals.as_of_date = attributes.as_of_date

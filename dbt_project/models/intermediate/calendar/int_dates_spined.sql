@@ -1,6 +1,7 @@
 -- Grain: one row per day, from calendar_start_on to five years after the as-of date.
 with days as (
-    {{ dbt.date_spine('day', "cast('" ~ var('calendar_start_on') ~ "' as date)", calendar_end()) }}
+    select spine.date_day
+    from ({{ dbt.date_spine('day', "cast('" ~ var('calendar_start_on') ~ "' as date)", calendar_end()) }}) as spine
 ),
 
 dated as (

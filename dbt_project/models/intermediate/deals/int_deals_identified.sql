@@ -39,7 +39,9 @@ select
     cast(named.has_budget as {{ dbt.type_string() }}) as observed_has_budget,
     cast(named.has_decision_maker as {{ dbt.type_string() }}) as observed_has_decision_maker,
     -- When an open stage was entered is not in the row; when a closed one was, may be.
-    case when stages.stage_kind in ('won', 'lost') then cast(named.closed_on as {{ dbt.type_string() }}) end as observed_stage_on
+    case
+        when stages.stage_kind in ('won', 'lost') then cast(named.closed_on as {{ dbt.type_string() }})
+    end as observed_stage_on
 from named
 left join {{ ref('int_stages_identified') }} as stages on named.stage_id = stages.stage_id
 where named.source_number = 1
