@@ -18,9 +18,7 @@ def main() -> int:
     """Run the benchmarks; sizes are arguments so that a small trial is cheap."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--deals", type=int, nargs="+", default=[20_000, 200_000, 1_000_000])
-    parser.add_argument(
-        "--workspace", type=Path, default=Path("/var/tmp"), help="needs 30 GiB for a million deals"
-    )
+    parser.add_argument("--workspace", type=Path, default=Path("/var/tmp"), help="needs 30 GiB for a million deals")
     chosen = parser.parse_args()
     rows = whole_run.measure(chosen.deals, chosen.workspace)
     lines = [

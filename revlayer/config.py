@@ -43,9 +43,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     role_prefix: str = "revlayer_"
     as_of_date: date | None = None
-    embedded_durable: bool = Field(
-        default=True, description="False trades crash safety for speed; for tests only."
-    )
+    embedded_durable: bool = Field(default=True, description="False trades crash safety for speed; for tests only.")
 
     @field_validator("role_prefix")
     @classmethod

@@ -71,9 +71,7 @@ def _extras() -> Check:
 def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.project_directory).free / 2**30
     status: Status = "ok" if free > 5 else "warn"
-    return Check(
-        "disk", status, f"{free:,.0f} GiB free", "" if free > 5 else "A million deals need about 10 GiB."
-    )
+    return Check("disk", status, f"{free:,.0f} GiB free", "" if free > 5 else "A million deals need about 10 GiB.")
 
 
 def _database(conn: psycopg.Connection, settings: Settings) -> Iterator[Check]:
@@ -81,9 +79,7 @@ def _database(conn: psycopg.Connection, settings: Settings) -> Iterator[Check]:
     yield Check("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000} at {conn.info.host}")
     pending = pending_migrations(conn, settings)
     if pending:
-        yield Check(
-            "migrations", "fail", f"{len(pending)} not applied: {pending[0]} …", "Run: revlayer migrate"
-        )
+        yield Check("migrations", "fail", f"{len(pending)} not applied: {pending[0]} …", "Run: revlayer migrate")
     else:
         yield Check("migrations", "ok", "all applied")
 

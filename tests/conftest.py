@@ -112,7 +112,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def company(make_database: Callable[..., Database]) -> Database:
     """A small simulated company, run whole: simulated, built, trained, scored, published. Read it, do not write."""
     made = make_database("company")
-    demo.demonstrate(
-        made.settings, COMPANY, progress=lambda what, done, total: None, report=lambda step: None
-    )
+    demo.demonstrate(made.settings, COMPANY, progress=lambda what, done, total: None, report=lambda step: None)
     return made

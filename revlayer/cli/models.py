@@ -20,10 +20,7 @@ def list_models() -> None:
     with connect(Settings(), "scorer") as conn:
         rows = registry.list_models(conn)
     header = ["version", "target", "algorithm", "status", "beats baseline", "trained through"]
-    cells = [
-        (r.model_version, r.target, r.algorithm, r.status, r.beats_baseline, r.trained_through_date)
-        for r in rows
-    ]
+    cells = [(r.model_version, r.target, r.algorithm, r.status, r.beats_baseline, r.trained_through_date) for r in rows]
     output.print(table("", header, cells))
 
 

@@ -14,13 +14,9 @@ from revlayer.errors import RevlayerError
 
 AsOf = Annotated[
     datetime | None,
-    typer.Option(
-        "--as-of", formats=["%Y-%m-%d"], help="State at the end of this day; default: the last day known."
-    ),
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="State at the end of this day; default: the last day known."),
 ]
-Wait = Annotated[
-    bool, typer.Option("--wait", help="Queue behind a run that is at work instead of leaving with 75.")
-]
+Wait = Annotated[bool, typer.Option("--wait", help="Queue behind a run that is at work instead of leaving with 75.")]
 MaxRows = Annotated[int | None, typer.Option(min=100, help="Train on a sample of about this many rows.")]
 
 
@@ -43,9 +39,7 @@ def migrate() -> None:
     )
 
 
-def build(
-    selector: Annotated[str, typer.Argument(help="features or marts")] = "features", as_of: AsOf = None
-) -> None:
+def build(selector: Annotated[str, typer.Argument(help="features or marts")] = "features", as_of: AsOf = None) -> None:
     """Build one half of the dbt models, with their tests: features (before scoring) or marts (after it)."""
     settings = Settings()
     if selector not in ("features", "marts"):
@@ -125,9 +119,7 @@ def run(as_of: AsOf = None, retrain: bool = False, max_rows: MaxRows = None, wai
 
 
 def import_csv(
-    mapping: Annotated[
-        Path, typer.Argument(help="Mapping file, such as mappings/crm_sales_opportunities.yml")
-    ],
+    mapping: Annotated[Path, typer.Argument(help="Mapping file, such as mappings/crm_sales_opportunities.yml")],
     data: Annotated[Path, typer.Option("--data", help="Folder that holds the CSV files.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")] = False,
 ) -> None:

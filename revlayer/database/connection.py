@@ -63,9 +63,7 @@ def _with_options(url: str) -> str:
 
 def _check_version(conn: psycopg.Connection) -> None:
     if conn.info.server_version < OLDEST_SERVER:
-        raise RevlayerError(
-            f"the server is PostgreSQL {conn.info.server_version // 10000}; revlayer needs 14 or later"
-        )
+        raise RevlayerError(f"the server is PostgreSQL {conn.info.server_version // 10000}; revlayer needs 14 or later")
 
 
 def _become(conn: psycopg.Connection, role: str) -> None:

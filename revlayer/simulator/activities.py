@@ -48,9 +48,7 @@ def activity_table(scene: Scene, first_number: int) -> pa.Table:
     spoken = (kind == CALL) | (kind == MEETING)
     inbound = random.random(count) < 1 / (1 + np.exp(1 - 0.5 * deals.engagement[row]))
     no_direction = (kind == MEETING) | (kind == TASK)
-    minutes = np.where(
-        kind == MEETING, random.choice(MEETING_MINUTES, count), np.ceil(random.gamma(2.0, 6.0, count))
-    )
+    minutes = np.where(kind == MEETING, random.choice(MEETING_MINUTES, count), np.ceil(random.gamma(2.0, 6.0, count)))
     engaged = deals.flag_ever[row, 2] & (at >= deals.flag_at[row, 2])
     decision_maker = random.random(count) < np.where(engaged, 0.6, 0.04)
     objection = random.random(count) < 0.15
@@ -64,9 +62,7 @@ def activity_table(scene: Scene, first_number: int) -> pa.Table:
             "source_id": text.identifiers("T", first_number + np.arange(count), 9),
             "occurred_at": text.stamps(at_seconds),
             "recorded_at": text.stamps(recorded),
-            "deal_source_id": text.identifiers(
-                "D", deals.number[row], 7, random.random(count) < ACCOUNT_ONLY_RATE
-            ),
+            "deal_source_id": text.identifiers("D", deals.number[row], 7, random.random(count) < ACCOUNT_ONLY_RATE),
             "account_source_id": text.identifiers("A", deals.account[row] + 1, 6),
             "owner_source_id": text.identifiers("U", deals.owner[row] + 1, 5),
             "kind": text.names(KINDS, kind),

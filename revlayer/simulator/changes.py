@@ -52,9 +52,7 @@ class Ledger:
         kept = np.flatnonzero(changed)
         kept = kept[np.lexsort((code[kept], at[kept], row[kept]))]
         index = pa.array(kept)
-        return History(
-            self.fields, row[kept], at[kept], code[kept], old.take(index), value.take(index), state
-        )
+        return History(self.fields, row[kept], at[kept], code[kept], old.take(index), value.take(index), state)
 
     def _current(self, row: Index, code: Index, last: np.ndarray, value: pa.Array, field: int) -> pa.Array:
         place = np.full(self.count, -1, dtype=np.int64)

@@ -33,17 +33,13 @@ def _guess(at: Array, median: float, random: np.random.Generator) -> Index:
     return np.where(random.random(len(at)) < MONTH_END_RATE, _month_end(day), day)
 
 
-def _phase(
-    rows: Index, at: Array, until: Array, median: float, random: np.random.Generator, ledger: Ledger
-) -> None:
+def _phase(rows: Index, at: Array, until: Array, median: float, random: np.random.Generator, ledger: Ledger) -> None:
     """Set a date for deals `rows` at times `at`; push it each time it passes before `until`."""
     expected = _guess(at, median, random)
     ledger.add(FIELD, rows, at, text.dates(expected))
     for _ in range(MAX_PUSHES):
         # The owner notices during working hours, on the day after or some days later.
-        noticed = (
-            expected + 1.4 + np.floor(random.exponential(2.0, len(rows))) + 0.3 * random.random(len(rows))
-        )
+        noticed = expected + 1.4 + np.floor(random.exponential(2.0, len(rows))) + 0.3 * random.random(len(rows))
         goes_on = np.flatnonzero((noticed < until) & (random.random(len(rows)) < PUSH_RATE))
         rows, until, noticed = rows[goes_on], until[goes_on], noticed[goes_on]
         if len(rows) == 0:

@@ -144,9 +144,7 @@ def product_tables(parameters: Parameters, clock: Clock) -> tuple[pa.Table, pa.T
     """raw.products and raw.product_changes: list prices rise every January."""
     count = len(PRODUCTS)
     rows, start = np.arange(count), np.full(count, clock.start)
-    ledger = Ledger(
-        ("name", "family", "list_price_amount", "currency_code"), count, np.full(count, clock.end)
-    )
+    ledger = Ledger(("name", "family", "list_price_amount", "currency_code"), count, np.full(count, clock.end))
     for field, values in (
         ("name", [name for name, _ in PRODUCTS]),
         ("family", [family for _, family in PRODUCTS]),

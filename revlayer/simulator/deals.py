@@ -64,9 +64,7 @@ def _owner(world: World, account: Index, created_at: Array, random: np.random.Ge
     return world.serving(owner, created_at)
 
 
-def build_deals(
-    parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice
-) -> Deals:
+def build_deals(parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice) -> Deals:
     """The deals `rows` of the world."""
     random = stream(seed, "deals", chunk)
     p = parameters

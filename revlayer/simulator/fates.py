@@ -36,9 +36,7 @@ class Fates:
         return np.isfinite(self.deleted_at) & ~np.isfinite(self.restored_at)
 
 
-def build_fates(
-    parameters: Parameters, deals: Deals, journey: Journey, clock: Clock, seed: int, chunk: int
-) -> Fates:
+def build_fates(parameters: Parameters, deals: Deals, journey: Journey, clock: Clock, seed: int, chunk: int) -> Fates:
     """Draw the fates of a chunk of deals."""
     random = stream(seed, "fates", chunk)
     p, count = parameters, len(deals)

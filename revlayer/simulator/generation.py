@@ -29,9 +29,7 @@ Part = tuple[str, pa.Table]
 MAX_DEALS = 9_999_999
 
 
-def generate(
-    deals: int, seed: int, months: int, end_on: date, parameters: Parameters | None = None
-) -> Iterator[Part]:
+def generate(deals: int, seed: int, months: int, end_on: date, parameters: Parameters | None = None) -> Iterator[Part]:
     """Yield (table name, rows); the same arguments give the same rows in the same order.
 
     Raises ValueError for fewer than 50 deals, more than fit the identifiers, or under 3 months.
@@ -60,9 +58,7 @@ def generate(
         activity_number += activities.num_rows
 
 
-def build_scene(
-    parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice
-) -> Scene:
+def build_scene(parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice) -> Scene:
     """Deals `rows` with their journeys and fates."""
     deals = build_deals(parameters, world, clock, seed, chunk, rows)
     journey = walk(parameters, deals, clock, seed, chunk)

@@ -94,9 +94,7 @@ def walk(parameters: Parameters, deals: Deals, clock: Clock, seed: int, chunk: i
         here = np.where(is_open, stage, 0)
         advance = advance_probability(deals.z, here)
         goes_on, goes_back = outcome < advance, outcome >= 1 - BACK[here]
-        scale = np.where(
-            goes_on, ADVANCE_SCALE[here], np.where(goes_back, p.back_scale_days, LOSE_SCALE[here])
-        )
+        scale = np.where(goes_on, ADVANCE_SCALE[here], np.where(goes_back, p.back_scale_days, LOSE_SCALE[here]))
         shape = np.where(goes_on, p.advance_shape, p.lose_shape)
         after_open = np.where(goes_on, here + 1, np.where(goes_back, here - 1, LOST))
         reopens = (stage == LOST) & ~reopened & (again < p.reopen_probability)

@@ -6,6 +6,7 @@ import stat
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from revlayer.database.embedded import EmbeddedServer
 
 

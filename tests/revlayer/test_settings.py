@@ -3,6 +3,7 @@
 import pytest
 from psycopg import sql
 from pydantic import SecretStr, ValidationError
+
 from revlayer.config import Settings
 from revlayer.database import connect
 from revlayer.errors import RevlayerError
@@ -18,6 +19,7 @@ def test_role_prefix_takes_plain_names_only(monkeypatch, prefix):
 def test_database_name_with_quotes_is_a_name(make_database, server_url):
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
+
     from revlayer.database import deploy
 
     name = 'odd"; drop schema raw; --'

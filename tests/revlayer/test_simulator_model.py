@@ -48,9 +48,7 @@ def gather(scene: Scene) -> Evidence:
     parts = []
     for on in truth_dates(clock, MONTHS):
         moment = day_number(on) + 1.0
-        open_rows, probability = open_truth(
-            scene.parameters, deals, journey, clock, on, scene.fates.gone(moment)
-        )
+        open_rows, probability = open_truth(scene.parameters, deals, journey, clock, on, scene.fates.gone(moment))
         kept = usable[open_rows]
         chosen = open_rows[kept]
         stage = journey.stage[chosen, journey.step_at(moment)[chosen]]

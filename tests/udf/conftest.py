@@ -43,9 +43,7 @@ def model_bytes(
         helper.make_tensor_value_info("numeric", TensorProto.FLOAT, [None, 2]),
         helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1]),
     ]
-    made = [
-        helper.make_tensor_value_info(name, output_type, [None, width]) for name, width in outputs.items()
-    ]
+    made = [helper.make_tensor_value_info(name, output_type, [None, width]) for name, width in outputs.items()]
     impute = [
         helper.make_node("IsNaN", ["numeric"], ["is_missing"]),
         helper.make_node("Where", ["is_missing", "zero", "numeric"], ["x"]),

@@ -22,9 +22,7 @@ TYPES = {
 }
 # PostgreSQL's text holds every character but NUL; surrogates are no characters.
 words = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
-nasty = st.sampled_from(
-    ["", '"', '""', ",", "\n", "\r\n", "\r", "\\.", "\\N", "NULL", " ", "'; drop table x"]
-)
+nasty = st.sampled_from(["", '"', '""', ",", "\n", "\r\n", "\r", "\\.", "\\N", "NULL", " ", "'; drop table x"])
 rows = st.lists(
     st.tuples(
         st.none() | words | nasty,

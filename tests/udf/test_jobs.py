@@ -51,13 +51,9 @@ def test_every_target_is_scored_and_published(conn):
     row = win.slice(0, 1).to_pylist()[0]
     assert (row["deal_id"], row["as_of_date"], row["rung"]) == ("crm:00000", AS_OF, "model")
     assert row["model_version"] == summaries[0].model_version
-    value = frames.read_table(
-        conn, "select * from scoring.deal_value_predictions where deal_id = 'crm:00002'"
-    )
+    value = frames.read_table(conn, "select * from scoring.deal_value_predictions where deal_id = 'crm:00002'")
     assert value.to_pylist()[0].items() >= {"value_amount": 3.0, "value_p90_amount": 6.0}.items()
-    close = frames.read_table(
-        conn, "select * from scoring.deal_close_predictions where deal_id = 'crm:00002'"
-    )
+    close = frames.read_table(conn, "select * from scoring.deal_close_predictions where deal_id = 'crm:00002'")
     curve = [v for k, v in close.to_pylist()[0].items() if k.startswith("within_")]
     np.testing.assert_allclose(curve, np.linspace(0.05, 0.95, 10), rtol=1e-6)
 
@@ -71,9 +67,7 @@ def test_batches_do_not_show_in_the_result(conn, monkeypatch):
 
     monkeypatch.setattr(frames, "read_batches", small)
     jobs.score_deals(conn, AS_OF, ["deal_win"])
-    query = (
-        "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
-    )
+    query = "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
     monkeypatch.undo()
     first, second = (frames.read_table(conn, query.format(run_id)) for run_id in (1, 2))
     assert first.equals(second) and first.num_rows == 100
@@ -140,9 +134,7 @@ def test_features_at_odds_with_the_model_are_refused(scored_database, conn, stat
 def test_a_tampered_artefact_is_refused(conn, graphs):
     jobs.score_deals(conn, AS_OF, ["deal_win"])
     with conn.transaction():
-        conn.execute(
-            "update scoring.models set artefact = %s where target = 'deal_win'", [graphs["win"](bias=9.0)]
-        )
+        conn.execute("update scoring.models set artefact = %s where target = 'deal_win'", [graphs["win"](bias=9.0)])
     with pytest.raises(ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback"):
         jobs.score_deals(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published")]
@@ -194,9 +186,7 @@ def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
     name = 'attr_a"; drop table scoring.runs; -- %s'
     with scored_database.connect("transformer") as transformer:
         quoted = name.replace('"', '""').replace("%", "%%")
-        transformer.execute(
-            f'alter table features.ftr_deals add column "{quoted}" double precision'.encode(), []
-        )
+        transformer.execute(f'alter table features.ftr_deals add column "{quoted}" double precision'.encode(), [])
     features = (
         Feature(name=name, type="number", label="A"),
         Feature(name="lead_score", type="number", label="B"),

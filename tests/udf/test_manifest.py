@@ -41,9 +41,7 @@ def test_version_comes_from_target_cutoff_and_hash():
 
 
 @given(
-    metrics=st.dictionaries(
-        st.text(max_size=5), st.none() | st.floats(allow_nan=False, allow_infinity=False)
-    ),
+    metrics=st.dictionaries(st.text(max_size=5), st.none() | st.floats(allow_nan=False, allow_infinity=False)),
     label=st.text(min_size=1, max_size=20),
     through=st.none() | st.just(date(2025, 3, 31)),
     horizon=st.none() | st.integers(1, 900),

@@ -149,9 +149,7 @@ def test_an_interrupt_after_the_commit_keeps_what_was_published(conn, monkeypatc
 def test_a_second_run_leaves_with_a_message_or_waits(database, conn):
     with database.connect("scorer") as other:
         with target_lock(other, "deal_win", wait=False):
-            with pytest.raises(
-                Busy, match=r"another run is publishing deal_win \(server process \d+\)"
-            ) as caught:
+            with pytest.raises(Busy, match=r"another run is publishing deal_win \(server process \d+\)") as caught:
                 publish(conn, wait=False)
             assert caught.value.exit_code == 75
             with publish_run(conn, "deal_value", AS_OF, [], wait=False):

@@ -65,9 +65,7 @@ def test_a_registered_model_is_a_candidate_with_its_figures(conn, graphs, manife
     [listed] = registry.list_models(conn, "deal_win")
     assert (listed.status, listed.rung, listed.algorithm) == ("candidate", "model", "logistic")
     assert registry.list_models(conn, "deal_value") == []
-    found = conn.execute(
-        "select segment, value, row_count from scoring.model_metrics order by segment"
-    ).fetchall()
+    found = conn.execute("select segment, value, row_count from scoring.model_metrics order by segment").fetchall()
     assert found == [("(all)", 0.1, 500), ("A, b", None, 3)]
     assert conn.execute("select predicted_mean from scoring.model_reliability").fetchall() == [(0.25,)]
     assert [event.action for event in registry.history(conn, "deal_win")] == ["register"]

@@ -69,16 +69,12 @@ def test_integers_flags_and_decimals_are_numbers():
 
 def test_a_tampered_artefact_is_refused_with_the_way_out(graphs, manifest_of):
     artefact = graphs["win"]()
-    with pytest.raises(
-        ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback\('deal_win'"
-    ):
+    with pytest.raises(ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback\('deal_win'"):
         Scorer(graphs["win"](bias=0.1), manifest_of(artefact))
 
 
 def test_a_missing_feature_is_named(scorer, make_deals):
-    with pytest.raises(
-        FeatureError, match=r"ftr_deals has no column lead_score, .*number\nRun: revlayer build"
-    ):
+    with pytest.raises(FeatureError, match=r"ftr_deals has no column lead_score, .*number\nRun: revlayer build"):
         scorer.score(make_deals(3).drop_columns("lead_score"))
 
 
@@ -104,9 +100,7 @@ def test_scores_that_are_no_numbers_name_the_deal(graphs, manifest_of, make_deal
     assert np.isfinite(scorer.score(data)["win_probability"]).all()
     for bad in (-1.0, 0.0):  # NaN and infinite
         wrong = data.set_column(3, "lead_score", pa.array([1.0, 2.0, 3.0, bad, bad]))
-        message = (
-            r"win_probability is not finite for 2 of 5 rows, first for deal_id 'crm:00003'.*\n.*rollback"
-        )
+        message = r"win_probability is not finite for 2 of 5 rows, first for deal_id 'crm:00003'.*\n.*rollback"
         with pytest.raises(PredictionError, match=message):
             scorer.score(wrong)
 

@@ -108,9 +108,7 @@ def predict(scorer: Scorer, target: DealTarget, batch: Frame) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _score_target(
-    conn: psycopg.Connection, name: str, as_of_date: date, progress: Progress, keep: int
-) -> RunSummary:
+def _score_target(conn: psycopg.Connection, name: str, as_of_date: date, progress: Progress, keep: int) -> RunSummary:
     target = TARGETS[name]
     with conn.transaction():
         model = registry.champion(conn, name)

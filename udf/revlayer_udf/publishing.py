@@ -44,9 +44,7 @@ class Run:
         self.run_id = run_id
         self.row_count = 0
 
-    def write(
-        self, data: pa.Table | pa.RecordBatch | Iterable[pa.RecordBatch], parent: str | None = None
-    ) -> int:
+    def write(self, data: pa.Table | pa.RecordBatch | Iterable[pa.RecordBatch], parent: str | None = None) -> int:
         """Append rows; the column run_id is put in. Commits; may be called again.
 
         Args:

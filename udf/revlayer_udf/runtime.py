@@ -41,9 +41,7 @@ class Scorer:
         try:
             self._session = ort.InferenceSession(artefact, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class
-            raise ArtefactError(
-                f"{manifest.model_version} does not load: {error}", "Export it again."
-            ) from None
+            raise ArtefactError(f"{manifest.model_version} does not load: {error}", "Export it again.") from None
         _check_inputs(self._session, manifest)
         _check_outputs(self._session, manifest)
 
