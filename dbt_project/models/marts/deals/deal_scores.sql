@@ -33,7 +33,8 @@ closes as (
             {%- set before = knots[loop.index0 - 1] if not loop.first else 0 %}
             {%- set low = 'within_' ~ before ~ 'd_probability' if not loop.first else '0' %}
             when within_{{ knot }}d_probability >= 0.5
-                then {{ before }} + {{ knot - before }} * (0.5 - {{ low }}) / (within_{{ knot }}d_probability - {{ low }})
+                then {{ before }}
+                    + {{ knot - before }} * (0.5 - {{ low }}) / (within_{{ knot }}d_probability - {{ low }})
             {%- endfor %}
         end as median_days
     from {{ source('scoring', 'deal_close_predictions') }} as predictions
