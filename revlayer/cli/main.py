@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(database.app, name="db")
 app.add_typer(models.app, name="models")
-for command in (watch.demo, steps.run, watch.doctor):
+for command in (watch.demo, steps.run, watch.doctor, watch.docs):
     app.command(rich_help_panel="Start here")(command)
 app.command("import", rich_help_panel="Data in")(steps.import_csv)
 app.command(rich_help_panel="Data in")(steps.simulate)

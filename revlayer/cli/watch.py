@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from revlayer import dbt, pipeline
 from revlayer import demo as demonstration
 from revlayer import doctor as examination
 from revlayer.cli.console import output, progress_bar, table
-from revlayer.cli.steps import print_step
+from revlayer.cli.steps import AsOf, print_step
 from revlayer.config import Settings
 from revlayer.database import connect
 
@@ -21,6 +22,14 @@ def doctor() -> None:
     output.print(table("", ["", "check", "finding", "what to do"], rows))
     if examination.worst(checks) == "fail":
         raise typer.Exit(1)
+
+
+def docs(as_of: AsOf = None) -> None:
+    """Write the dbt documentation (every table and column, lineage) as one page that needs no server."""
+    settings = Settings()
+    day = pipeline.resolve_as_of(settings, as_of.date() if as_of else None)
+    dbt.run(settings, ["docs", "generate", "--static"], {"as_of_date": day.isoformat()})
+    output.print(f"open {settings.project_directory / 'target' / 'static_index.html'}")
 
 
 def demo(
