@@ -101,6 +101,8 @@ def _environment(settings: Settings) -> Iterator[None]:
         "REVLAYER_DBT_DBNAME": parts.get("dbname") or "",
         "REVLAYER_DBT_SSLMODE": parts.get("sslmode") or "prefer",
         "REVLAYER_DBT_ROLE": settings.role("transformer"),
+        # Sessions work in UTC; just-in-time compilation costs the many short statements more than it saves.
+        "PGOPTIONS": f"{parts.get('options') or ''} -c timezone=UTC -c jit=off".strip(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     before = {name: os.environ.get(name) for name in wanted}
