@@ -46,7 +46,6 @@ def _measure_one(deals: int, workspace: Path) -> list[Measured]:
 
                 demo.demonstrate(settings, demo.Company(deals), lambda what, done, total: None, report)
         finally:
-            server.stop()
             server.remove()
     return rows
 

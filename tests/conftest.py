@@ -45,7 +45,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedServer(tmp_path_factory.mktemp("server"), durable=False)
     server.start()
     yield server.url()
-    server.stop()
+    server.remove()
 
 
 def _settings(server_url: str, name: str) -> Settings:

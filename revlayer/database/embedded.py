@@ -7,7 +7,6 @@ it listens on TCP with password authentication and outlives the process that sta
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import warnings
@@ -139,7 +138,7 @@ class EmbeddedServer:
         self.stop()
         known = self.credentials()
         if known is not None:
-            shutil.rmtree(known.data_directory)
+            self.user.remove_data_directory(Path(known.data_directory))
             self.credentials_path.unlink()
 
     def _made(self) -> Credentials:

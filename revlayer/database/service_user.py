@@ -69,6 +69,12 @@ class ServiceUser:
         self._own(data)
         return data
 
+    def remove_data_directory(self, data: Path) -> None:
+        """Remove what ``data_directory`` made."""
+        shutil.rmtree(data)
+        if data.parent.parent == SHARED:
+            data.parent.rmdir()
+
     def write_private(self, path: Path, text: str) -> None:
         """Write a file that only this user (and root) can read."""
         path.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ def server(tmp_path_factory):
     made = EmbeddedServer(tmp_path_factory.mktemp("home"), durable=False)
     made.start()
     yield made
-    made.stop()
+    made.remove()
+    assert made.credentials() is None
 
 
 def test_data_survive_a_restart(server):

@@ -39,7 +39,7 @@ def main() -> int:
                 _timed("real data", lambda: imported.check(server, chosen.data)),
             ]
         finally:
-            server.stop()
+            server.remove()
     report.write(sections)
     missed = [f"{s.title}: {line.what} is {line.figure}, not {line.threshold}" for s in sections
               for line in s.lines if not line.passed]  # fmt: skip
