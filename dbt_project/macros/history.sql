@@ -76,14 +76,10 @@ carried as (
         end) over known as {{ field }}_on,
         {%- endfor %}
         bool_or(is_beginning) over known as has_begun,
-        coalesce(
-            lead(known_on) over (partition by {{ key }} order by known_on, change_rank) <> known_on, true
-        ) as is_end_of_day
+        coalesce(lead(known_on) over known <> known_on, true) as is_end_of_day
     from ranked
-    window known as (
-        partition by {{ key }} order by known_on, change_rank
-        rows between unbounded preceding and current row
-    )
+    -- The default frame, up to the current row: ranks have no ties, and lead() takes no other on every engine.
+    window known as (partition by {{ key }} order by known_on, change_rank)
 )
 
 select

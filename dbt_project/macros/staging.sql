@@ -18,9 +18,9 @@
 case
     when {{ value }} is null then true
     when {{ field_name }} in ('{{ numbers | join("', '") }}')
-        then {{ matches(value, number_pattern()) }}
+        then {{ is_plain_number(value) }} or {{ matches(value, number_pattern()) }}
     when {{ field_name }} in ('{{ amounts | join("', '") }}')
-        then {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}
+        then {{ is_plain_number(value) }} or {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}
     when {{ field_name }} in ('{{ flags | join("', '") }}') then {{ value }} in ('true', 'false')
     when {{ field_name }} = 'expected_close_on' then {{ is_iso_date(value) }}
     else true
@@ -34,6 +34,15 @@ end
 {%- set february = '02-(0[1-9]|1[0-9]|2[0-8])' -%}
 {%- set leap = '[12][0-9](0[48]|[2468][048]|[13579][26])-02-29|(12|16|20|24|28)00-02-29' -%}
 {{ matches(value, "'^([12][0-9]{3}-(" ~ long ~ '|' ~ short ~ '|' ~ february ~ ')|' ~ leap ~ ")$'") }}
+{%- endmacro %}
+
+{#- Digits with at most one point among them: what most numbers are, told without a regular expression. -#}
+{% macro is_plain_number(value) -%}
+(
+    length({{ value }}) between 1 and 15
+    and translate({{ value }}, '0123456789', '') in ('', '.')
+    and {{ value }} <> '.'
+)
 {%- endmacro %}
 
 {#- A number in C notation. -#}

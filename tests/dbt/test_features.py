@@ -83,6 +83,13 @@ def _tell(source: Source) -> None:
     source.activity("moved", "meeting", "2024-04-28", is_decision_maker_present=True)
     source.activity("moved", "email", "2024-04-29", known="2024-05-06")
 
+    source.add("accounts", "A3", occurred_at="2023-01-01", observed_at=AS_OF)
+    source.deal("adopted", "2024-03-01")
+    source.change("deal", "adopted", "account", "A3", "2024-03-01")
+    source.deal("named", "2024-03-01")
+    source.deal("twin", "2024-03-02")
+    source.change("deal", "twin", "amount", "60", "2024-03-02")
+
     for number, stage in enumerate(["W", "W", "W", "L"]):
         _history(source, f"closed{number}", "2023-03-01", amount=str(100 * (number + 1)))
         source.change("deal", f"closed{number}", "stage", stage, "2023-05-15")
@@ -97,6 +104,9 @@ def built(make_database, build_features):
         source.write(conn)
         link(conn, "deal", "merged", "crm:merged")
         link(conn, "deal", "merged", "crm:late", since="2024-05-05")
+        link(conn, "account", "A3", "crm:A1", since="2024-05-05")
+        for key in ("named", "twin"):
+            link(conn, "deal", key, "deal-42")
     build_features(database, AS_OF)
     return database
 
@@ -147,6 +157,18 @@ def test_deleted_and_merged_deals_show_until_then_and_have_no_label(features, la
         assert f"crm:{key}" not in labels
 
 
+def test_deals_of_a_merged_account_are_the_other_account_s_from_then_on(features):
+    assert features("adopted", APRIL)["account_id"] == "crm:A3"
+    assert features("adopted", MAY)["account_id"] == "crm:A1"
+    assert features("adopted", MAY)["segment_id"] == "Enterprise / EMEA"
+
+
+def test_source_rows_with_one_canonical_id_are_one_deal(built, features):
+    assert features("named", JUNE) is None and features("twin", JUNE) is None
+    rows = _rows(built, "select * from features.ftr_deals where deal_id = 'deal-42' and as_of_date = %s", (JUNE,))
+    assert [(row["created_on"], row["amount"]) for row in rows] == [(date(2024, 3, 1), 60)]
+
+
 def test_a_restored_deal_shows_again(features):
     assert features("restored", MARCH) is None
     assert features("restored", APRIL)["amount"] == 1000
@@ -180,7 +202,8 @@ def test_a_missing_rate_yields_null_and_is_listed(built, features):
     assert (row["amount"], row["amount_reporting"], row["forecast_amount"]) == (1000, None, None)
     assert row["amount_source"] == "none"
     missing = _rows(built, "select * from intermediate.int_exchange_rates_missing where needed_on = %s", (JUNE,))
-    assert [(row["currency_code"], row["deal_count"]) for row in missing] == [("CHF", 1)]
+    # 'twin' has an amount and no currency at all.
+    assert {(row["currency_code"], row["deal_count"]) for row in missing} == {("CHF", 1), ("(none)", 1)}
 
 
 def test_where_the_forecast_amount_comes_from(features):
