@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from revlayer.config import Settings
-from revlayer.database import connection_url
+from revlayer.database import connection_url, libpq_environment
 from revlayer.errors import RevlayerError
 
 
@@ -52,7 +54,7 @@ def run(
         "--vars", json.dumps(dict(variables or {}), default=str),
         "--target-path", str(target_path or settings.project_directory / "target"),
     ]  # fmt: skip
-    with _environment(settings):
+    with environment(settings):
         outcome = dbtRunner(callbacks=[_NodeEvents(progress)] if progress else []).invoke(
             ["--quiet", "--no-use-colors", *command]
         )
@@ -89,11 +91,20 @@ def _collect(outcome: object) -> DbtResult:
     return result
 
 
+def variables(settings: Settings) -> dict[str, Any]:
+    """Return the variables of dbt_project.yml, where business settings live."""
+    document = yaml.safe_load((settings.project_directory / "dbt_project.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = document.get("vars") or {}
+    return found
+
+
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def environment(settings: Settings) -> Iterator[None]:
     """Put the connection into the environment that profiles.yml reads, and take it out again."""
-    parts = conninfo_to_dict(connection_url(settings))
+    url = connection_url(settings)
+    parts = conninfo_to_dict(url)
     wanted = {
+        **libpq_environment(url),
         "REVLAYER_DBT_HOST": parts.get("host") or "localhost",
         "REVLAYER_DBT_PORT": parts.get("port") or "5432",
         "REVLAYER_DBT_USER": parts.get("user") or "",
@@ -101,6 +112,7 @@ def _environment(settings: Settings) -> Iterator[None]:
         "REVLAYER_DBT_DBNAME": parts.get("dbname") or "",
         "REVLAYER_DBT_SSLMODE": parts.get("sslmode") or "prefer",
         "REVLAYER_DBT_ROLE": settings.role("transformer"),
+        "REVLAYER_ROLE_PREFIX": settings.role_prefix,
         # Sessions work in UTC; just-in-time compilation costs the many short statements more than it saves.
         "PGOPTIONS": f"{parts.get('options') or ''} -c timezone=UTC -c jit=off".strip(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -1,7 +1,7 @@
 """The demonstration: a simulated company from raw tables to published forecasts, in one command."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,7 +41,8 @@ def demonstrate(settings: Settings, company: Company, progress: Progress, report
     with connect(settings) as conn:
         _refuse_other_data(conn)
         present = _present_company(conn) == _fingerprint(company)
-        published = present and _is_published(conn, company.end_on)
+        scored = present and _is_true(conn, "is_scored", [company.end_on, SOURCE_NAME])
+        published = scored and _is_true(conn, "has_marts") and _is_true(conn, "is_published")
     if published:
         report(Step("run", 0.0, "everything is published already"))
         return company.end_on
@@ -49,7 +50,7 @@ def demonstrate(settings: Settings, company: Company, progress: Progress, report
         with pipeline.timed("simulate", report) as outcome:
             outcome.append(simulate_company(settings, company, progress))
     return pipeline.run(
-        settings, company.end_on, retrain=not present, max_training_rows=SAMPLED_ABOVE,
+        settings, company.end_on, retrain=not scored, max_training_rows=SAMPLED_ABOVE,
         progress=progress, report=report,
     )  # fmt: skip
 
@@ -91,8 +92,8 @@ def _present_company(conn: psycopg.Connection) -> str | None:
     return None if row is None else row[0]
 
 
-def _is_published(conn: psycopg.Connection, as_of: date) -> bool:
-    row = conn.execute(queries.load("revlayer", "demo.sql")["is_published"], [as_of]).fetchone()
+def _is_true(conn: psycopg.Connection, name: str, parameters: Sequence[object] = ()) -> bool:
+    row = conn.execute(queries.load("revlayer", "demo.sql")[name], parameters).fetchone()
     return row is not None and bool(row[0])
 
 

@@ -15,10 +15,24 @@ values (%s, %s, 'finished', clock_timestamp())
 -- name: analyze
 analyze
 
--- name: is_published
-select count(distinct target) >= 4 and to_regclass('marts.revenue_forecast_monthly') is not null
+-- name: is_scored
+select count(distinct target) >= 4
 from scoring.published_runs
-where as_of_date = %s
+where
+    as_of_date = %s
+    and finished_at > (
+        select max(finished_at) from raw.import_runs where source_name = %s
+    )
+
+-- name: has_marts
+select to_regclass('marts.served_models') is not null
+
+-- name: is_published
+select not exists (
+    select run_id from scoring.published_runs where target <> 'forecast_backtest'
+    except
+    select run_id from marts.served_models
+)
 
 -- name: tables
 select c.relname, greatest(c.reltuples, 0)::bigint, split_part(obj_description(c.oid, 'pg_class'), '. ', 1)

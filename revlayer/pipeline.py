@@ -45,7 +45,8 @@ def resolve_as_of(settings: Settings, given: date | None) -> date:
     if wanted is not None:
         return wanted
     with connect(settings, "transformer") as conn:
-        row = conn.execute(queries.load("revlayer", "pipeline.sql")["last_known_date"]).fetchone()
+        zone = dbt.variables(settings).get("reporting_time_zone", "UTC")
+        row = conn.execute(queries.load("revlayer", "pipeline.sql")["last_known_date"], {"zone": zone}).fetchone()
     if row is None or row[0] is None:
         raise RevlayerError(
             "the raw tables are empty, so there is no as-of date",
@@ -110,11 +111,16 @@ def run(
             scored = jobs.score_deals(conn, as_of, progress=progress)
             outcome.extend(item.reason or f"{item.target} {item.row_count:,}" for item in scored)
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
-            made = forecast.forecast_revenue(conn, as_of)
+            made = forecast.forecast_revenue(conn, as_of, horizon=forecast_months(settings))
             outcome.append(f"{made.row_count:,} month and segment rows")
         with timed("marts", report) as outcome:
             outcome.append(build(settings, "marts", as_of, progress))
     return as_of
+
+
+def forecast_months(settings: Settings) -> int:
+    """Months ahead that the forecast covers: a business setting, shared with the marts."""
+    return int(dbt.variables(settings).get("forecast_horizon_months", 12))
 
 
 def build(settings: Settings, selector: str, as_of: date, progress: Progress) -> str:

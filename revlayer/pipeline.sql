@@ -5,10 +5,23 @@ select pg_try_advisory_lock(%s)
 select pg_advisory_lock(%s)
 
 -- name: last_known_date
-select max(known_on) from (
-    select max(greatest(coalesce(recorded_at, occurred_at), observed_at))::date as known_on from raw.deals
+-- Activities are left out: a meeting planned for next month is no news from next month.
+select max((least(moment, loaded_at) at time zone %(zone)s)::date)
+from (
+    select
+        moments.moment,
+        deals.loaded_at
+    from raw.deals as deals
+    cross join lateral (
+        values
+        (coalesce(deals.recorded_at, deals.occurred_at, deals.observed_at, deals.loaded_at)),
+        (deals.observed_at),
+        (deals.deleted_at)
+    ) as moments (moment)
     union all
-    select max(coalesce(recorded_at, occurred_at))::date from raw.deal_changes
-    union all
-    select max(coalesce(recorded_at, occurred_at))::date from raw.activities
+    select
+        coalesce(recorded_at, occurred_at) as moment,
+        loaded_at
+    from raw.deal_changes
 ) as known
+where moment is not null

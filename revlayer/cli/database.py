@@ -8,7 +8,7 @@ import typer
 
 from revlayer.cli.console import output
 from revlayer.config import Settings
-from revlayer.database import connect, connection_url
+from revlayer.database import connect, connection_url, libpq_environment
 from revlayer.database.embedded import EmbeddedServer
 from revlayer.errors import RevlayerError
 
@@ -64,7 +64,12 @@ def url(
     if not reader:
         print(connection_url(settings))
         return
-    _, server = _embedded()
+    if settings.database_url is not None:
+        raise RevlayerError(
+            "readers of a server of your own log in as users of your own",
+            f"Make one: create role metabase login password '...' in role {settings.role('reader')}",
+        )
+    server = EmbeddedServer.of(settings)
     server.start()
     with connect(settings, autocommit=True) as conn:
         server.allow_reader(conn, settings.role("reader"))
@@ -75,13 +80,13 @@ def url(
 def psql() -> None:
     """Open psql on the database, with the server's own client where none is installed."""
     settings = Settings()
-    target = connection_url(settings)
+    environment = {**os.environ, **libpq_environment(connection_url(settings))}
     client = shutil.which("psql")
     if client is None and settings.database_url is None:
         client = str(EmbeddedServer.of(settings).binaries / "psql")
     if client is None:
         raise RevlayerError("psql is not installed", "Use any client with: revlayer db url")
-    os.execv(client, [client, target])
+    os.execve(client, [client], environment)
 
 
 @app.command()

@@ -5,8 +5,10 @@
 
 import sys
 
+import psycopg
 import typer
 from pydantic import ValidationError
+from rich.text import Text
 
 from revlayer.cli import database, models, steps, watch
 from revlayer.cli.console import errors
@@ -35,11 +37,24 @@ def main() -> None:
     try:
         app()
     except RevlayerError as error:
-        errors.print(f"[bold red]error[/] {error}", highlight=False)
-        sys.exit(error.exit_code)
+        fail(str(error), error.exit_code)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction) as error:
+        what_to_do = "The database is not built that far. Run: revlayer run, or the steps before this one."
+        fail(f"{_first_line(error)}\n{what_to_do}", 1)
+    except psycopg.Error as error:
+        fail(f"the database says: {_first_line(error)}", 1)
     except ValidationError as error:
         problems = "; ".join(
             f"REVLAYER_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()
         )
-        errors.print(f"[bold red]error[/] settings: {problems}", highlight=False)
-        sys.exit(2)
+        fail(f"settings: {problems}\nMend the environment variable, or its line in .env (see .env.example).", 2)
+
+
+def fail(message: str, exit_code: int) -> None:
+    """Print an error as it is, without reading markup in it, and leave."""
+    errors.print(Text.assemble(("error ", "bold red"), message), highlight=False)
+    sys.exit(exit_code)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

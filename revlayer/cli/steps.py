@@ -87,7 +87,10 @@ def score(as_of: AsOf = None) -> None:
         connect(settings, "scorer") as conn,
         progress_bar("score") as update,
     ):
-        runs = [*jobs.score_deals(conn, day, progress=update), forecast.forecast_revenue(conn, day)]
+        runs = [
+            *jobs.score_deals(conn, day, progress=update),
+            forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings)),
+        ]
     header = ["target", "model", "rows", "run"]
     output.print(
         table(

@@ -46,6 +46,9 @@ def demo(
         for title, statement, header, found in demonstration.tour(conn):
             output.print(f"\n[bold]{title}[/]\n[dim]{statement}[/]", highlight=False)
             output.print(table("", header, found))
-    output.print("\nConnect a BI tool (PostgreSQL, read-only) with the address printed by:")
-    output.print("  [bold].venv/bin/revlayer db url --reader[/]")
+    if settings.database_url is None:
+        output.print("\nConnect a BI tool (PostgreSQL, read-only) with the address printed by:")
+        output.print("  [bold].venv/bin/revlayer db url --reader[/]")
+    else:
+        output.print(f"\nConnect BI tools as a login in the role [bold]{settings.role('reader')}[/]")
     output.print("What is missing or stale: [bold].venv/bin/revlayer doctor[/]")

@@ -1,7 +1,7 @@
 """The one place that opens connections."""
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from revlayer.config import Settings
@@ -18,6 +18,16 @@ def connection_url(settings: Settings) -> str:
     server = EmbeddedServer.of(settings)
     server.start()
     return server.url()
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """Return a connection string as the environment variables that libpq programs read.
+
+    Psql and dbt get it this way: no password shows in a list of processes, and nothing of the string is lost.
+    """
+    names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
+    parts = conninfo_to_dict(url)
+    return {names[key]: str(value) for key, value in parts.items() if key in names and value is not None}
 
 
 def connect(settings: Settings, role: str | None = None, *, autocommit: bool = False) -> psycopg.Connection:

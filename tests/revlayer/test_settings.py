@@ -1,11 +1,14 @@
 """Settings come from the environment; nothing in them reaches SQL unquoted."""
 
+import os
+
 import pytest
 from psycopg import sql
 from pydantic import SecretStr, ValidationError
 
+from revlayer import dbt
 from revlayer.config import Settings
-from revlayer.database import connect
+from revlayer.database import connect, libpq_environment
 from revlayer.errors import RevlayerError
 
 
@@ -50,3 +53,27 @@ def test_missing_roles_name_the_command(server_url):
     settings = Settings(database_url=SecretStr(server_url), role_prefix="absent_")
     with pytest.raises(RevlayerError, match="revlayer migrate"):
         connect(settings, "reader")
+
+
+def test_a_prefix_from_the_env_file_reaches_dbt(tmp_path, server_url):
+    env_file = tmp_path / ".env"
+    env_file.write_text(f"REVLAYER_ROLE_PREFIX=other_\nREVLAYER_DATABASE_URL={server_url}\n")
+    settings = Settings(_env_file=env_file)
+    assert "REVLAYER_ROLE_PREFIX" not in os.environ
+    with dbt.environment(settings):
+        assert os.environ["REVLAYER_ROLE_PREFIX"] == "other_"
+        assert os.environ["REVLAYER_DBT_ROLE"] == "other_transformer"
+    assert "REVLAYER_ROLE_PREFIX" not in os.environ
+
+
+def test_all_of_a_connection_string_reaches_libpq_programs():
+    found = libpq_environment("postgresql://me:p%40ss@db:5433/sales?sslmode=verify-full&sslrootcert=/ca.pem")
+    assert found == {
+        "PGUSER": "me",
+        "PGPASSWORD": "p@ss",
+        "PGHOST": "db",
+        "PGPORT": "5433",
+        "PGDATABASE": "sales",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/ca.pem",
+    }
