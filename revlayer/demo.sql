@@ -29,9 +29,16 @@ select to_regclass('marts.served_models') is not null
 
 -- name: is_published
 select not exists (
-    select run_id from scoring.published_runs where target <> 'forecast_backtest'
+    select
+        target,
+        finished_at
+    from scoring.published_runs
+    where target <> 'forecast_backtest'
     except
-    select run_id from marts.served_models
+    select
+        target,
+        published_at
+    from marts.served_models
 )
 
 -- name: tables

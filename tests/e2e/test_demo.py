@@ -1,0 +1,52 @@
+"""The demonstration: harmless when repeated, and never shows another company's tables."""
+
+from dataclasses import replace
+
+import pytest
+
+from revlayer import demo
+from revlayer.errors import RevlayerError
+from tests.conftest import COMPANY
+
+
+def silent(_what, _done, _total):
+    """Progress that nobody watches."""
+
+
+def demonstrate(database, company):
+    steps = []
+    demo.demonstrate(database.settings, company, silent, steps.append)
+    return [step.name for step in steps], steps[-1].outcome
+
+
+def deal_count(database):
+    with database.connect("reader") as conn:
+        return conn.execute("select count(*) from marts.fct_deals").fetchone()[0]
+
+
+def test_repeated_it_only_looks(company):
+    names, outcome = demonstrate(company, COMPANY)
+    assert names == ["database", "run"]
+    assert outcome == "everything is published already"
+
+
+def test_the_tour_shows_rows(company):
+    with company.connect("reader") as conn:
+        for title, _, header, rows in demo.tour(conn):
+            assert rows and header, title
+
+
+def test_a_company_simulated_and_not_yet_run_is_run(company, make_database):
+    copy = make_database("other", company)
+    other = replace(COMPANY, deals=300, months=24)
+    demo.simulate_company(copy.settings, other, silent)
+    names, _ = demonstrate(copy, other)
+    assert "simulate" not in names and "marts" in names
+    assert deal_count(copy) == 300
+
+
+def test_data_of_another_source_are_left_alone(database):
+    with database.connect("loader") as conn:
+        conn.execute("insert into raw.deals (source_name, source_id) values ('my crm', '1')")
+    with pytest.raises(RevlayerError, match="'my crm'"):
+        demonstrate(database, COMPANY)
