@@ -16,17 +16,20 @@ inner join {{ ref('int_as_of_dates') }} as dates on {{ valid_on('tallied', 'date
 {#-
   Closed and won deals of each <key>, as spans over as-of dates: every closing adds one where it enters
   and takes one away where it leaves, and a running sum gives the count. No as-of date sees a closing
-  that was not known by then, and the work is one pass, not one per as-of date.
+  that was not known by then, and the work is one pass, not one per as-of date. A closing that is known
+  only when it would have left already never counts.
 -#}
 {% macro tally_closings(closings, key, leaves_on) %}
 with events as (
     select {{ key }}, enters_on as valid_from_on, 1 as closed_delta, case when is_won then 1 else 0 end as won_delta
     from {{ closings }}
+    where {{ leaves_on }} is null or {{ leaves_on }} > enters_on
 
     union all
 
     select {{ key }}, {{ leaves_on }}, -1, case when is_won then -1 else 0 end
     from {{ closings }}
+    where {{ leaves_on }} > enters_on
 ),
 
 changed as (

@@ -26,6 +26,7 @@ compared as (
         lead(valid_from_on) over history as next_from_on,
         lag(status) over history as previous_status,
         lag(stage_id) over history as previous_stage_id,
+        lag(stage_on) over history as previous_stage_on,
         lag(stage_order) over history as previous_stage_order,
         lag(stage_kind) over history as previous_stage_kind,
         lag(amount) over history as previous_amount,
@@ -39,7 +40,9 @@ compared as (
 counted as (
     select
         *,
-        max(case when stage_id is distinct from previous_stage_id then
+        -- The day of a closing can be corrected later; an open stage told again has not been entered again.
+        max(case when stage_id is distinct from previous_stage_id
+            or (stage_kind <> 'open' and stage_on is distinct from previous_stage_on) then
             cast(valid_from_on as {{ dbt.type_string() }})
             || coalesce(cast(stage_on as {{ dbt.type_string() }}), '')
         end) over known as stage_entry,

@@ -1,15 +1,23 @@
 -- Grain: one row per deal known by the as-of date, closed, deleted and merged ones included.
--- Closed deals are converted at the rate of the day they closed, as far as it is known today.
-with latest as (
+-- Closed deals are converted at the rate of the day they closed, as far as both are known today: the
+-- day is the latest that was told, where the run has the first.
+with closed as (
     select
         latest.*,
-        runs.closed_on,
         runs.segment_id as closed_segment_id,
-        coalesce(runs.closed_on, latest.as_of_date) as rate_on,
+        case when runs.closed_on is not null then coalesce(latest.stage_entered_on, runs.closed_on) end
+            as closed_on,
         case when latest.status in ('won', 'lost') then latest.status_from_on end as closed_known_on
     from {{ ref('int_deals_latest') }} as latest
     left join {{ ref('int_deal_runs') }} as runs
         on latest.deal_id = runs.deal_id and latest.status_from_on = runs.run_from_on
+),
+
+latest as (
+    select
+        *,
+        coalesce(closed_on, as_of_date) as rate_on
+    from closed
 ),
 
 described as (

@@ -1,0 +1,79 @@
+"""Closings told late or told again: they change no past count, and their day is the latest that was told."""
+
+from datetime import date
+
+import pytest
+from psycopg.rows import dict_row
+
+from tests.hand_made_source import Source
+
+AS_OF = "2024-06-30"
+
+
+def _tell(source: Source) -> None:
+    source.stages()
+    source.add("owners", "O1", occurred_at="2021-01-01", observed_at=AS_OF)
+    for key in ("open", "late", "corrected", "moved"):
+        source.deal(key, "2022-01-10")
+        source.change("deal", key, "stage", "S1", "2022-01-10")
+        source.change("deal", key, "owner", "O1", "2022-01-10")
+    # Won in 2022; nobody knew for two years.
+    source.change("deal", "late", "stage", "W", "2022-03-10", known="2024-05-10")
+    # The day of winning corrected to a later and to an earlier one.
+    source.change("deal", "corrected", "stage", "W", "2024-03-31")
+    source.change("deal", "corrected", "stage", "W", "2024-04-02", known="2024-05-15")
+    source.change("deal", "moved", "stage", "L", "2024-03-31")
+    source.change("deal", "moved", "stage", "L", "2024-04-20", known="2024-05-15")
+    # A source without history: closed long ago, seen only now.
+    for number in range(5):
+        source.deal(f"seen-{number}", "2021-02-01", stage_source_id="W", owner_source_id="O1", closed_at="2021-05-01")
+
+
+@pytest.fixture(scope="module")
+def built(make_database, build_features):
+    made = make_database("closings")
+    source = Source()
+    _tell(source)
+    with made.connect("owner") as conn:
+        source.write(conn)
+    build_features(made, AS_OF)
+    return made
+
+
+def _rows(database, query):
+    with database.connect() as conn:
+        return conn.cursor(row_factory=dict_row).execute(query).fetchall()
+
+
+def test_counts_of_the_trailing_year_are_never_negative(built):
+    rows = _rows(built, "select * from intermediate.int_owner_outcomes_counted")
+    assert rows
+    assert all(0 <= row["won_deal_count"] <= row["closed_deal_count"] for row in rows)
+
+
+def test_what_was_told_two_years_late_counts_in_no_trailing_year(built):
+    query = (
+        "select as_of_date, owner_closed_deal_count_365d as closed from features.ftr_deals"
+        " where deal_id = 'crm:open'"
+    )
+        "select as_of_date, owner_closed_deal_count_365d as closed from features.ftr_deals where deal_id = 'crm:open'"
+    )
+    closed = {row["as_of_date"]: row["closed"] for row in _rows(built, query)}
+    assert closed[date(2022, 6, 30)] == 0
+    assert closed[date(2024, 2, 29)] == 0
+    assert closed[date(2024, 6, 30)] == 2  # corrected and moved
+
+
+def test_the_day_of_closing_is_the_latest_that_was_told(built):
+    labels = {row["deal_id"]: row for row in _rows(built, "select deal_id, closed_on, is_won from features.lbl_deals")}
+    assert labels["crm:corrected"]["closed_on"] == date(2024, 4, 2)
+    assert labels["crm:moved"]["closed_on"] == date(2024, 4, 20)
+    assert labels["crm:late"]["closed_on"] == date(2022, 3, 10)
+
+
+def test_a_correction_is_no_second_closing(built):
+    assert _rows(built, "select count(*) as n from features.lbl_deals where deal_id = 'crm:corrected'") == [{"n": 1}]
+
+
+def test_deals_closed_before_they_were_seen_have_a_label(built):
+    assert _rows(built, "select count(*) as n from features.lbl_deals where deal_id like 'crm:seen%'") == [{"n": 5}]
