@@ -53,9 +53,6 @@ def test_counts_of_the_trailing_year_are_never_negative(built):
 
 def test_what_was_told_two_years_late_counts_in_no_trailing_year(built):
     query = (
-        "select as_of_date, owner_closed_deal_count_365d as closed from features.ftr_deals"
-        " where deal_id = 'crm:open'"
-    )
         "select as_of_date, owner_closed_deal_count_365d as closed from features.ftr_deals where deal_id = 'crm:open'"
     )
     closed = {row["as_of_date"]: row["closed"] for row in _rows(built, query)}
