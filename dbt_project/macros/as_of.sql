@@ -54,8 +54,17 @@ end
 {{ return("'" ~ code ~ "'") }}
 {%- endmacro %}
 
-{#- Five years after the as-of date, so that forecasts and renewals have their months. -#}
+{#- The month the fiscal year begins in, 1 to 12. -#}
+{% macro fiscal_year_start_month() -%}
+{%- set month = var('fiscal_year_start_month') | int -%}
+{%- if month < 1 or month > 12 -%}
+    {{ exceptions.raise_compiler_error("fiscal_year_start_month is a number from 1 to 12, not '" ~ var('fiscal_year_start_month') ~ "'") }}
+{%- endif -%}
+{{ return(month) }}
+{%- endmacro %}
+
+{#- The day after the calendar's last: five whole years after the as-of date's, for forecasts and renewals. -#}
 {% macro calendar_end() -%}
 {%- set day = modules.datetime.date.fromisoformat(as_of_text()) -%}
-cast('{{ day.year + 5 }}-12-31' as date)
+cast('{{ day.year + 6 }}-01-01' as date)
 {%- endmacro %}

@@ -88,7 +88,8 @@ weighted as (
 scored as (
     select
         weighted.*,
-        {{ bounded('average', 0, 100) }} as health_score
+        -- Whole points: the figure, its category and the words about it are one number.
+        floor({{ bounded('average', 0, 100) }}) as health_score
     from weighted
 )
 

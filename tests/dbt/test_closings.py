@@ -74,3 +74,16 @@ def test_a_correction_is_no_second_closing(built):
 
 def test_deals_closed_before_they_were_seen_have_a_label(built):
     assert _rows(built, "select count(*) as n from features.lbl_deals where deal_id like 'crm:seen%'") == [{"n": 5}]
+
+
+def test_the_calendar_is_whole(built):
+    (row,) = _rows(
+        built,
+        "select max(date_day) as last_day, count(*) as days,"
+        " count(*) filter (where date_day not between fiscal_quarter_start_on and fiscal_quarter_end_on) as outside,"
+        " count(*) filter (where fiscal_quarter_end_on - fiscal_quarter_start_on not between 89 and 91) as cut"
+        " from marts.dim_date",
+    )
+    assert row["last_day"] == date(2029, 12, 31)
+    assert row["days"] == (date(2029, 12, 31) - date(1970, 1, 1)).days + 1
+    assert (row["outside"], row["cut"]) == (0, 0)

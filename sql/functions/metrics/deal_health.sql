@@ -119,7 +119,8 @@ weighted as (
 scored as (
     select
         weighted.*,
-        metrics.bounded(known_points / nullif(known_weight, 0), 0, 100) as health_score
+        -- Whole points: the figure, its category and the words about it are one number.
+        floor(metrics.bounded(known_points / nullif(known_weight, 0), 0, 100)) as health_score
     from weighted
 )
 

@@ -84,7 +84,7 @@ def test_unknown_parts_drop_out(call):
         "recency": None,
         "schedule": None,
     }
-    assert found["health_score"] == pytest.approx((25 * 50 + 20 * 100) / 45)
+    assert found["health_score"] == (25 * 50 + 20 * 100) // 45
     assert found["confidence"] == pytest.approx(0.45)
 
 

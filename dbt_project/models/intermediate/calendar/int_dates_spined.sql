@@ -1,4 +1,4 @@
--- Grain: one row per day, from calendar_start_on to five years after the as-of date.
+-- Grain: one row per day, from calendar_start_on to the end of the fifth year after the as-of date's.
 with days as (
     select spine.date_day
     from ({{ dbt.date_spine('day', "cast('" ~ var('calendar_start_on') ~ "' as date)", calendar_end()) }}) as spine
@@ -15,7 +15,7 @@ dated as (
         {{ iso_weekday('date_day') }} as iso_weekday,
         -- Months since the fiscal year began: 0 in its first month.
         cast(
-            (extract(month from date_day) + 12 - {{ var('fiscal_year_start_month') | int }}) % 12 as integer
+            (extract(month from date_day) + 12 - {{ fiscal_year_start_month() }}) % 12 as integer
         ) as fiscal_month_index
     from days
 ),
@@ -27,8 +27,8 @@ fiscal as (
         cast(floor({{ ratio('fiscal_month_index', 3) }}) as integer) + 1 as fiscal_quarter,
         -- A fiscal year is named for the calendar year in which it ends.
         calendar_year + case
-            when {{ var('fiscal_year_start_month') | int }} > 1
-                and calendar_month >= {{ var('fiscal_year_start_month') | int }} then 1
+            when {{ fiscal_year_start_month() }} > 1
+                and calendar_month >= {{ fiscal_year_start_month() }} then 1
             else 0
         end as fiscal_year
     from dated
@@ -37,9 +37,11 @@ fiscal as (
 final as (
     select
         *,
-        min(date_day) over (partition by fiscal_year) as fiscal_year_start_on,
-        min(date_day) over (partition by fiscal_year, fiscal_quarter) as fiscal_quarter_start_on,
-        max(date_day) over (partition by fiscal_year, fiscal_quarter) as fiscal_quarter_end_on
+        cast({{ dbt.dateadd('month', '-fiscal_month_index', 'month_start_on') }} as date) as fiscal_year_start_on,
+        cast({{ dbt.dateadd('month', '-(fiscal_month_index % 3)', 'month_start_on') }} as date)
+            as fiscal_quarter_start_on,
+        cast({{ dbt.last_day(dbt.dateadd('month', '2 - fiscal_month_index % 3', 'month_start_on'), 'month') }} as date)
+            as fiscal_quarter_end_on
     from fiscal
 )
 
