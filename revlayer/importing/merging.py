@@ -111,7 +111,8 @@ def _insert_changes(staging: Staging, planned: PlannedChange, exported: sql.Lite
     }
     if planned.at is None:
         return staging.run("insert_undated_changes", **parts, exported_at=exported).rowcount
-    return staging.run("insert_changes", **parts, at=sql.Identifier(planned.at_column)).rowcount
+    at = sql.Identifier(planned.at_column)
+    return staging.run("insert_changes", **parts, at=at, exported_at=exported).rowcount
 
 
 def _insert_attributes(staging: Staging, exported: sql.Literal) -> int:

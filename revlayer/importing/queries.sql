@@ -191,20 +191,31 @@ set {assignments}, loaded_at = clock_timestamp()
 where ({stored_columns}) is distinct from ({excluded_columns}) and {is_newer}
 
 -- name: insert_changes
+-- What contradicts an earlier import (another value at that time, or that value at another time) is a
+-- correction: it is known from this export on, so it wins from then and leaves earlier views alone.
 insert into {history} (
     source_name, source_id, occurred_at, recorded_at, field_name, old_value, new_value, {parent_column}
 )
 select
     {source_name},
-    source_id || ':' || {field} || ':' || to_char({at}, 'YYYYMMDD"T"HH24MISS') || ':' || left(md5({value}), 8),
-    {at},
-    null::timestamptz,
+    candidate.source_id || ':' || {field} || ':' || to_char(candidate.{at}, 'YYYYMMDD"T"HH24MISS')
+        || ':' || left(md5(candidate.{value}), 8),
+    candidate.{at},
+    case
+        when exists (
+            select from {history} as known
+            where known.source_name = {source_name} and known.{parent_column} = candidate.source_id
+                and known.field_name = {field}
+                and known.loaded_at < transaction_timestamp()
+                and (known.occurred_at = candidate.{at}) <> (known.new_value = candidate.{value})
+        ) then {exported_at}::timestamptz
+    end,
     {field},
     {old_value},
-    {value},
-    source_id
-from {staging}
-where {value} is not null and {at} is not null
+    candidate.{value},
+    candidate.source_id
+from {staging} as candidate
+where candidate.{value} is not null and candidate.{at} is not null
 on conflict (source_name, source_id) do nothing
 
 -- name: insert_undated_changes

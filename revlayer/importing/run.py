@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 _SQL = queries.load("revlayer", "importing/queries.sql")
 # The first half of the advisory lock's key; the second is made from the source's name.
-_LOCK_CLASS = 7_281_004
+_LOCK_CLASS = 7_281_005
 
 
 def import_mapping(
