@@ -5,7 +5,7 @@
 {% macro forecast_confidence() -%}
 {%- set share = ratio('closed_amount + likely_weighted_amount', 'closed_amount + open_weighted_amount') -%}
 case
-    when p50_amount is not null and p90_amount = p10_amount then 'high'
+    when p50_amount > 0 and p90_amount = p10_amount then 'high'
     when p50_amount is not null
         then case
             when {{ ratio('p90_amount - p10_amount', 'p50_amount') }} <= 0.5 then 'high'

@@ -131,7 +131,10 @@ def test_health_view_says_what_to_do(hand):
             ).fetchall()
         }
     assert found["marts"] == ("ok", None)
-    assert found["predictions deal_win"] == ("fail", "Run: revlayer train, then revlayer run")
+    assert found["predictions deal_win"] == (
+        "warn",
+        "revlayer train says why none serves; with more history: revlayer run",
+    )
     assert {found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")} == {"warn"}
     assert all(todo for status, todo in found.values() if status != "ok")
 

@@ -45,14 +45,14 @@ begin
     select
         'predictions ' || wanted.target,
         case
-            when served.as_of_date is null then 'fail'
-            when served.as_of_date < v_as_of_date then 'warn'
+            -- Too little history is no failure: the forecast then uses its fallbacks.
+            when served.as_of_date is null or served.as_of_date <> v_as_of_date then 'warn'
             else 'ok'
         end,
-        coalesce('published as of ' || served.as_of_date || ' by ' || served.model_version, 'none published'),
+        coalesce('published as of ' || served.as_of_date || ' by ' || served.model_version, 'none published, the forecast uses a fallback'),
         case
-            when served.as_of_date is null then 'Run: revlayer train, then revlayer run'
-            when served.as_of_date < v_as_of_date
+            when served.as_of_date is null then 'revlayer train says why none serves; with more history: revlayer run'
+            when served.as_of_date <> v_as_of_date
                 then 'The marts are as of ' || v_as_of_date || '. Run: revlayer run'
         end
     from unnest(array['deal_win', 'deal_value', 'deal_close_month']) as wanted (target)
