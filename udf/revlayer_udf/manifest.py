@@ -57,6 +57,7 @@ class Manifest(_Strict):
         entity_key: column that identifies a row at an as-of date.
         features: in input order, numbers and texts each in their own.
         outputs: every output of the graph.
+        raw_output: which of them is the raw score [N, 1] before calibration or link; reasons add up to it.
         trained_from_date, trained_through_date: as-of dates of the rows it learnt from; None without times.
         label_horizon_days: days after the as-of date within which the label is observed.
         thresholds: cut points by name.
@@ -73,6 +74,7 @@ class Manifest(_Strict):
     entity_key: Column
     features: tuple[Feature, ...] = Field(min_length=1, strict=False)
     outputs: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = Field(min_length=1, strict=False)
+    raw_output: str | None = None
     trained_from_date: date | None
     trained_through_date: date | None
     label_horizon_days: int | None = Field(default=None, gt=0)
@@ -96,6 +98,11 @@ class Manifest(_Strict):
         names = [feature.name for feature in self.features]
         if len(set(names)) < len(names) or len(set(self.outputs)) < len(self.outputs):
             raise ValueError("a feature or an output stands twice")
+        labels = [feature.label for feature in self.features]
+        if len(set(labels)) < len(labels):
+            raise ValueError("two features share a label, so a reason could not tell them apart")
+        if self.raw_output is not None and self.raw_output not in self.outputs:
+            raise ValueError(f"raw_output {self.raw_output!r} is not one of the outputs")
         if self.entity_key in names:
             raise ValueError(f"{self.entity_key} identifies the row, so it is no feature")
         return self
@@ -140,6 +147,11 @@ class Manifest(_Strict):
     def to_json(self) -> str:
         """Return JSON text, keys in the order above."""
         return self.model_dump_json()
+
+    @property
+    def predictions(self) -> tuple[str, ...]:
+        """Every output but the raw score."""
+        return tuple(name for name in self.outputs if name != self.raw_output)
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The scoring kernel: Arrow in, arrays out. It knows no database."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -66,11 +67,12 @@ class Scorer:
                     "Restore the type and run: revlayer build. If the change is meant, run: revlayer train",
                 )
 
-    def score(self, batch: Frame) -> dict[str, np.ndarray]:
+    def score(self, batch: Frame, outputs: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Score rows.
 
         Args:
             batch: N rows with every feature of the manifest; other columns are ignored.
+            outputs: which outputs; left out, all but the raw score. Only what they need is computed.
 
         Returns:
             By output name float32 [N, width]; the optional output ``rung`` is text [N].
@@ -80,7 +82,7 @@ class Scorer:
             PredictionError: an output is not finite or has another number of rows; names the first such row.
         """
         self.check_schema(batch.schema)
-        names = list(self.manifest.outputs)
+        names = list(outputs or self.manifest.predictions)
         if batch.num_rows == 0:
             widths = {node.name: node.shape for node in self._session.get_outputs()}
             return {name: _empty(name, widths[name]) for name in names}
