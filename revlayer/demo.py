@@ -40,7 +40,8 @@ def demonstrate(settings: Settings, company: Company, progress: Progress, report
         outcome.append(f"{len(applied)} new migrations" if applied else "up to date")
     with connect(settings) as conn:
         _refuse_other_data(conn)
-        present = _present_company(conn) == _fingerprint(company)
+        earlier = _present_company(conn)
+        present = earlier == _fingerprint(company)
         scored = present and _is_true(conn, "is_scored", [company.end_on, SOURCE_NAME])
         published = scored and _is_true(conn, "has_marts") and _is_true(conn, "is_published")
     if published:
@@ -49,6 +50,8 @@ def demonstrate(settings: Settings, company: Company, progress: Progress, report
     if not present:
         with pipeline.timed("simulate", report) as outcome:
             outcome.append(simulate_company(settings, company, progress))
+            if earlier is not None:
+                outcome.append("in place of the earlier simulated company")
     return pipeline.run(
         settings, company.end_on, retrain=not scored, max_training_rows=SAMPLED_ABOVE,
         progress=progress, report=report,

@@ -42,18 +42,28 @@ def resolve_as_of(settings: Settings, given: date | None) -> date:
     There is no clock here: the same data give the same date on any day.
     """
     wanted = given or settings.as_of_date
+    first, last = known_dates(settings)
     if wanted is not None:
+        if first is not None and wanted < first:
+            raise RevlayerError(
+                f"nothing was known of any deal on {wanted}: the data begin on {first}",
+                "Tables of that day would be empty and replace good ones. Give a later --as-of.",
+            )
         return wanted
-    with connect(settings, "transformer") as conn:
-        zone = dbt.variables(settings).get("reporting_time_zone", "UTC")
-        row = conn.execute(queries.load("revlayer", "pipeline.sql")["last_known_date"], {"zone": zone}).fetchone()
-    if row is None or row[0] is None:
+    if last is None:
         raise RevlayerError(
             "the raw tables are empty, so there is no as-of date",
             "Load data first (revlayer import MAPPING --data FOLDER, or revlayer simulate), or give --as-of.",
         )
-    found: date = row[0]
-    return found
+    return last
+
+
+def known_dates(settings: Settings) -> tuple[date | None, date | None]:
+    """Return the first and the last day of which the raw tables know anything about deals, None where empty."""
+    with connect(settings, "transformer") as conn:
+        zone = dbt.variables(settings).get("reporting_time_zone", "UTC")
+        row = conn.execute(queries.load("revlayer", "pipeline.sql")["known_dates"], {"zone": zone}).fetchone()
+    return (None, None) if row is None else (row[0], row[1])
 
 
 @contextmanager
@@ -105,11 +115,15 @@ def run(
         as_of = resolve_as_of(settings, as_of_date)
         with timed("features", report) as outcome:
             outcome.append(build(settings, "features", as_of, progress))
+            outcome.extend(_beyond_the_data(settings, as_of))
         with timed("train", report) as outcome:
             outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
         with timed("score", report) as outcome, connect(settings, "scorer") as conn:
             scored = jobs.score_deals(conn, as_of, progress=progress)
-            outcome.extend(item.reason or f"{item.target} {item.row_count:,}" for item in scored)
+            # Why no model serves a target stands in the line of the training.
+            outcome.extend(f"{item.target} {item.row_count:,}" for item in scored if item.run_id)
+            outcome.extend(sorted({item.reason for item in scored if item.reason and item.model_version}))
+            outcome.extend(["nothing to publish"] * (not outcome))
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
             made = forecast.forecast_revenue(conn, as_of, horizon=forecast_months(settings))
             outcome.append(f"{made.row_count:,} month and segment rows")
@@ -147,8 +161,20 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
     with connect(settings, "scorer") as conn:
         judged = run_backtest(conn, through=as_of, progress=progress)
-    served = [f"{item.target} served by {item.rung}" for item in results]
-    return ", ".join([*served, f"backtest of {judged.row_count:,} rows"])
+    served = [f"{item.target} served by {item.rung}" for item in results if item.model_version]
+    unserved: dict[str, list[str]] = {}
+    for item in results:
+        if item.model_version is None:
+            unserved.setdefault(item.reason, []).append(item.target)
+    served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
+    return "; ".join([*served, f"backtest of {judged.row_count:,} rows"])
+
+
+def _beyond_the_data(settings: Settings, as_of: date) -> list[str]:
+    _, last = known_dates(settings)
+    if last is None or as_of <= last:
+        return []
+    return [f"the data end on {last}, {(as_of - last).days} days before the as-of date"]
 
 
 @contextmanager

@@ -4,9 +4,12 @@ select pg_try_advisory_lock(%s)
 -- name: wait_for_lock
 select pg_advisory_lock(%s)
 
--- name: last_known_date
+-- name: known_dates
+-- First and last day of which the raw tables know anything about deals.
 -- Activities are left out: a meeting planned for next month is no news from next month.
-select max((least(moment, loaded_at) at time zone %(zone)s)::date)
+select
+    min((least(moment, loaded_at) at time zone %(zone)s)::date),
+    max((least(moment, loaded_at) at time zone %(zone)s)::date)
 from (
     select
         moments.moment,

@@ -43,6 +43,8 @@ def main() -> None:
         fail(f"{_first_line(error)}\n{what_to_do}", 1)
     except psycopg.Error as error:
         fail(f"the database says: {_first_line(error)}", 1)
+    except OSError as error:
+        fail(f"{error.strerror or error}: {error.filename or 'see the message above'}", 1)
     except ValidationError as error:
         problems = "; ".join(
             f"REVLAYER_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()

@@ -80,9 +80,25 @@ def test_exit_codes_tell_schedulers(copy):
         busy = _cli(copy, "run")
         assert busy.returncode == 75, busy.stderr
         assert "another revlayer run" in busy.stderr
-    assert _cli(copy, "build", "no_such_selector").returncode == 1
+    assert _cli(copy, "build", "no_such_selector").returncode == 2
     assert _cli(copy, "no-such-command").returncode == 2
     assert _cli(copy, "doctor").returncode == 0
+
+
+def test_health_names_the_model_that_serves_but_is_not_published(copy):
+    with copy.connect() as conn:
+        conn.execute("update scoring.models set status = 'retired' where target = 'deal_win'")
+        conn.execute(
+            "insert into scoring.models select (jsonb_populate_record(m, jsonb_build_object("
+            "'model_version', 'deal_win__19990101__00000000', 'status', 'champion'))).*"
+            " from scoring.models as m where target = 'deal_win' order by created_at desc limit 1"
+        )
+        found = conn.execute(
+            "select status, what_to_do from metrics.health where check_name = 'predictions deal_win'"
+        ).fetchone()
+        conn.rollback()
+    assert found[0] == "warn"
+    assert found[1].startswith("deal_win__19990101__00000000 serves now. Run: revlayer score")
 
 
 def test_killed_runs_leave_what_was_published(copy):

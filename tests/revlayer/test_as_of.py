@@ -49,3 +49,10 @@ def test_deals_without_any_time_are_known_from_loading(database):
     with database.connect() as conn:
         row = conn.execute("select max(loaded_at at time zone 'UTC')::date from raw.deals").fetchone()
     assert as_of(database) == row[0]
+
+
+def test_a_date_before_the_data_is_refused(database):
+    add_deal(database, "a", occurred="2025-01-10 12:00+00")
+    with pytest.raises(RevlayerError, match="the data begin on 2025-01-10"):
+        pipeline.resolve_as_of(database.settings, date(2025, 1, 9))
+    assert pipeline.resolve_as_of(database.settings, date(2025, 1, 10)) == date(2025, 1, 10)

@@ -47,13 +47,23 @@ begin
         case
             -- Too little history is no failure: the forecast then uses its fallbacks.
             when served.as_of_date is null or served.as_of_date <> v_as_of_date then 'warn'
+            when served.champion_version <> served.model_version then 'warn'
+            when served.trained_through_on > served.as_of_date then 'warn'
             else 'ok'
         end,
-        coalesce('published as of ' || served.as_of_date || ' by ' || served.model_version, 'none published, the forecast uses a fallback'),
+        coalesce(
+            'published as of ' || served.as_of_date || ' by ' || served.model_version,
+            'none published, the forecast uses a fallback'
+        ),
         case
             when served.as_of_date is null then 'revlayer train says why none serves; with more history: revlayer run'
             when served.as_of_date <> v_as_of_date
                 then 'The marts are as of ' || v_as_of_date || '. Run: revlayer run'
+            when served.champion_version <> served.model_version
+                then served.champion_version || ' serves now. Run: revlayer score, then revlayer build marts'
+            when served.trained_through_on > served.as_of_date
+                then 'The model was trained through ' || served.trained_through_on
+                    || ', so it saw what came after this date: fine for serving, no evidence of quality'
         end
     from unnest(array['deal_win', 'deal_value', 'deal_close_month']) as wanted (target)
     left join marts.served_models as served on wanted.target = served.target;
@@ -75,21 +85,28 @@ begin
     select
         'forecast',
         case
-            when max(forecast.as_of_date) is null then 'fail'
-            when max(forecast.as_of_date) < v_as_of_date then 'warn'
+            when max(forecast.as_of_date) is null and v_as_of_date is not null then 'fail'
+            when max(forecast.as_of_date) is null or max(forecast.as_of_date) <> v_as_of_date then 'warn'
+            when bool_or(forecast.model_version like '%fallback%') then 'warn'
             when bool_or(forecast.mean_amount is null) then 'warn'
             else 'ok'
         end,
         coalesce(
-            case when bool_and(forecast.mean_amount is null) then 'stage-weighted only, as of '
-                else count(*) filter (where forecast.mean_amount is not null) || ' months by model, as of '
+            case
+                when bool_and(forecast.mean_amount is null) then 'stage-weighted only, as of '
+                when bool_and(forecast.model_version not like '%fallback%')
+                    then count(*) filter (where forecast.mean_amount is not null) || ' months by model, as of '
+                else count(*) filter (where forecast.mean_amount is not null)
+                    || ' months, with fallbacks where no model serves, as of '
             end || max(forecast.as_of_date),
             'no months'
         ),
         case
             when bool_or(forecast.mean_amount is null) or max(forecast.as_of_date) is null
-                or max(forecast.as_of_date) < v_as_of_date
+                or max(forecast.as_of_date) <> v_as_of_date
                 then 'Run: revlayer run'
+            when bool_or(forecast.model_version like '%fallback%')
+                then 'revlayer train says why no model serves; see marts.served_models'
         end
     from marts.revenue_forecast_monthly_total as forecast;
 
@@ -134,9 +151,11 @@ begin
     select
         'imports',
         case when count(*) = 0 then 'ok' else 'warn' end,
-        coalesce(sum(issue.rejected_count), 0) || ' rejected rows in ' || count(*) || ' imports with issues',
+        coalesce(sum(issue.rejected_count), 0) || ' rejected rows, '
+            || count(distinct issue.import_id) || ' imports with issues',
         case when count(*) > 0 then 'See marts.import_issues; correct file or mapping and import again' end
-    from marts.import_issues as issue;
+    from marts.import_issues as issue
+    where issue.is_latest;
 end
 $$;
 

@@ -1,10 +1,18 @@
--- Grain: one row per scoring target that was published.
+-- Grain: one row per scoring target that was published. A view, so that a rollback shows at once.
+{{ config(materialized='view') }}
+
 with runs as (
     select * from {{ source('scoring', 'published_runs') }}
 ),
 
 models as (
     select * from {{ source('scoring', 'models') }}
+),
+
+champions as (
+    select target, model_version as champion_version
+    from models
+    where status = 'champion'
 ),
 
 -- The rung stands on every prediction; a run has one.
@@ -24,6 +32,7 @@ select
     runs.target,
     runs.as_of_date,
     runs.model_version,
+    champions.champion_version,
     models.algorithm,
     rungs.rung,
     models.beats_baseline,
@@ -33,4 +42,5 @@ select
     runs.finished_at as published_at
 from runs
 left join models on runs.model_version = models.model_version
+left join champions on runs.target = champions.target
 left join rungs on runs.run_id = rungs.run_id
