@@ -141,7 +141,8 @@ def build(settings: Settings, selector: str, as_of: date, progress: Progress) ->
     """Build one half of the dbt project, with its tests, and say in words what came of it."""
     # buildable: tests that need a relation of the other half wait for that half.
     arguments = ["build", "--selector", selector, "--indirect-selection", "buildable"]
-    result = dbt.run(settings, arguments, {"as_of_date": as_of.isoformat()}, progress)
+    given = {"as_of_date": as_of.isoformat(), "installed_predictors": installed_predictors(settings)}
+    result = dbt.run(settings, arguments, given, progress)
     passed = sum(status == "pass" for status in result.statuses.values())
     made = sum(status == "success" for status in result.statuses.values())
     return f"{made} relations, {passed} tests passed"
@@ -175,6 +176,12 @@ def _beyond_the_data(settings: Settings, as_of: date) -> list[str]:
     if last is None or as_of <= last:
         return []
     return [f"the data end on {last}, {(as_of - last).days} days before the as-of date"]
+
+
+def installed_predictors(settings: Settings) -> list[str]:
+    """Targets with a function scoring.predict_<target>; the live views over features are made for these."""
+    with connect(settings, "transformer") as conn:
+        return [row[0] for row in conn.execute(queries.load("revlayer", "pipeline.sql")["installed_predictors"])]
 
 
 @contextmanager

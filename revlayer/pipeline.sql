@@ -28,3 +28,10 @@ from (
     from raw.deal_changes
 ) as known
 where moment is not null
+
+-- name: installed_predictors
+select substr(f.proname, length('predict_') + 1)
+from pg_catalog.pg_proc as f
+inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid
+where n.nspname = 'scoring' and f.proname like 'predict\_%' and f.proname not like '%\_rows'
+order by 1

@@ -105,3 +105,28 @@ set local work_mem = '{{ memory }}'
 {% macro postgres__gather_statistics() -%}
 {%- if model.config.materialized == 'table' -%}analyze {{ this }}{%- endif -%}
 {%- endmacro %}
+
+{#- Joins each row to its prediction by scoring.predict_<target>, whichever engine is installed. -#}
+{% macro joined_prediction(target, rows, prediction) -%}
+{{ return(adapter.dispatch('joined_prediction')(target, rows, prediction)) }}
+{%- endmacro %}
+{% macro default__joined_prediction(target, rows, prediction) -%}
+cross join lateral scoring.predict_{{ target }}(
+    {%- for name in predictor_arguments(target) %}
+    {{ adapter.quote(name) }} => {{ rows }}.{{ adapter.quote(name) }}{{ ',' if not loop.last }}
+    {%- endfor %}
+) as {{ prediction }}
+{%- endmacro %}
+
+{#- The features that the installed function takes, in its order. -#}
+{% macro predictor_arguments(target) -%}
+{%- if not execute -%}{{ return([]) }}{%- endif -%}
+{%- set found = run_query(
+    "select argument.name from pg_catalog.pg_proc as f"
+    ~ " inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid"
+    ~ " cross join lateral unnest(f.proargnames) with ordinality as argument (name, place)"
+    ~ " where n.nspname = 'scoring' and f.proname = 'predict_" ~ target ~ "'"
+    ~ " and argument.place <= f.pronargs order by argument.place"
+) -%}
+{{ return(found.columns[0].values() | list) }}
+{%- endmacro %}
