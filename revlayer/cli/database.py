@@ -76,9 +76,9 @@ def url(
     print(server.reader_url(settings.role("reader")))
 
 
-@app.command()
-def psql() -> None:
-    """Open psql on the database, with the server's own client where none is installed."""
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    """Open psql on the database, with the server's own client where none is installed. Takes psql's options."""
     settings = Settings()
     environment = {**os.environ, **libpq_environment(connection_url(settings))}
     client = shutil.which("psql")
@@ -86,7 +86,7 @@ def psql() -> None:
         client = str(EmbeddedServer.of(settings).binaries / "psql")
     if client is None:
         raise RevlayerError("psql is not installed", "Use any client with: revlayer db url")
-    os.execve(client, [client], environment)
+    os.execve(client, [client, *context.args], environment)
 
 
 @app.command()

@@ -63,7 +63,7 @@ def train(
 
     settings = Settings()
     cutoff = pipeline.resolve_as_of(settings, _day(as_of))
-    targets = [target] if target else list(jobs.TARGETS)
+    targets: list[str] = [target] if target else list(jobs.TARGETS)
     with (
         pipeline.run_lock(settings, wait=False),
         connect(settings, "scorer") as conn,
