@@ -95,18 +95,10 @@ def build_deals(parameters: Parameters, world: World, clock: Clock, seed: int, c
     price = np.array(p.list_prices)[product] * price_level(p, clock, created_at)
     amount = users * price * months * (1 - discount) * np.exp(p.amount_sigma * random.standard_normal(count))
     z = (
-        np.array(p.segment_effects)[segment]
-        + np.array(p.industry_effects)[world.accounts.industry[account]]
-        + np.array(p.region_effects)[region]
-        + np.array(p.product_effects)[product]
-        + np.array(p.lead_source_effects)[lead_source]
-        + np.array(p.deal_type_effects)[deal_type]
-        + np.append(p.partner_effects, 0.0)[partner]
+        _sales_effects(p, world, account, region, segment, product, lead_source, deal_type, partner)
         + p.users_effect * size
         + p.discount_effect * (discount - 0.12)
         + p.competitor_effect * (competitors - 0.6)
-        + p.enterprise_starter_effect * ((segment == 2) & (product == STARTER))
-        + p.outbound_enterprise_effect * ((segment == 2) & (lead_source == 4))
         + (flag_ever - 0.45) @ np.array(p.flag_effects)
         + p.quality_effect * quality
         + p.engagement_effect * engagement
@@ -123,6 +115,24 @@ def build_deals(parameters: Parameters, world: World, clock: Clock, seed: int, c
         lead_score=np.round(np.clip(score, 0, 100)), flag_ever=flag_ever, flag_at=flag_at,
         engagement=engagement, base_amount=amount / world.rate_at(currency, created_at), fit=fit, z=z,
     )  # fmt: skip
+
+
+def _sales_effects(
+    p: Parameters, world: World, account: Index, region: Index, segment: Index, product: Index,
+    lead_source: Index, deal_type: Index, partner: Index,
+) -> Array:  # fmt: skip
+    """What segment, industry, region, product, source, type and partner add to the log-odds of winning."""
+    return np.asarray(
+        np.array(p.segment_effects)[segment]
+        + np.array(p.industry_effects)[world.accounts.industry[account]]
+        + np.array(p.region_effects)[region]
+        + np.array(p.product_effects)[product]
+        + np.array(p.lead_source_effects)[lead_source]
+        + np.array(p.deal_type_effects)[deal_type]
+        + np.append(p.partner_effects, 0.0)[partner]
+        + p.enterprise_starter_effect * ((segment == 2) & (product == STARTER))
+        + p.outbound_enterprise_effect * ((segment == 2) & (lead_source == 4))
+    )
 
 
 def price_level(parameters: Parameters, clock: Clock, at: Array) -> Array:
