@@ -3,11 +3,13 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from plpython_server import NoPlpython, plpython_server
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
@@ -55,9 +57,13 @@ def _settings(server_url: str, name: str) -> Settings:
     return Settings(database_url=SecretStr(text))
 
 
-@pytest.fixture(scope="session")
-def make_database(server_url: str) -> Iterator[Callable[[str], Database]]:
-    """Return a function that makes a fresh, migrated database, or a copy of one; none outlives the session."""
+@contextmanager
+def _databases(server_url: str, *, drop: bool) -> Iterator[Callable[..., Database]]:
+    """Give a function that makes a fresh, migrated database, or a copy of one.
+
+    Args:
+        drop: the server outlives the session, so the databases are dropped afterwards.
+    """
     made: list[str] = []
 
     def create(name: str, template: str) -> None:
@@ -80,15 +86,45 @@ def make_database(server_url: str) -> Iterator[Callable[[str], Database]]:
         return Database(settings)
 
     yield make
-    if not os.environ.get("REVLAYER_TEST_DATABASE_URL"):
-        return  # the server goes with the session
+    if not drop:
+        return
     with psycopg.connect(server_url, autocommit=True) as conn:
         for name in made:
             conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def make_database(server_url: str) -> Iterator[Callable[..., Database]]:
+    """Return a function that makes a fresh, migrated database, or a copy of one; none outlives the session."""
+    with _databases(server_url, drop=bool(os.environ.get("REVLAYER_TEST_DATABASE_URL"))) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def make_plpython_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Database]]:
+    """Return what ``make_database`` does, on a PostgreSQL with PL/Python; skips with the reason where none is."""
+    try:
+        with plpython_server(tmp_path_factory.mktemp("plpython")) as url, _databases(url, drop=False) as make:
+
+            def make_with_extension(label: str = "test", source: Database | None = None) -> Database:
+                database = make(label, source)
+                with database.connect() as conn:
+                    conn.execute("create extension if not exists plpython3u")
+                return database
+
+            yield make_with_extension
+    except NoPlpython as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def plpython_database(make_plpython_database: Callable[..., Database]) -> Database:
+    """A migrated, empty database with PL/Python, one for the whole session: undo what you write."""
+    return make_plpython_database("plpython")
+
+
 @pytest.fixture
-def database(make_database: Callable[[str], Database]) -> Database:
+def database(make_database: Callable[..., Database]) -> Database:
     """A migrated, empty database for one test."""
     return make_database("test")
 

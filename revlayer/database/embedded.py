@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a real server in the project's own folder, reachable on loopback.
 
-The binaries come from a wheel; the cluster is made and run with PostgreSQL's own initdb and pg_ctl, so
-it listens on TCP with password authentication and outlives the process that started it.
+The binaries come from a wheel, unless a folder of others is given; the cluster is made and run with PostgreSQL's
+own initdb and pg_ctl, so it listens on TCP with password authentication and outlives the process that started it.
 """
 
 import json
@@ -38,10 +38,17 @@ class Credentials:
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """One cluster in one project folder."""
+    """One cluster in one project folder.
+
+    Attributes:
+        installation: folder of another PostgreSQL's initdb and pg_ctl; None takes the wheel's.
+        python_path: PYTHONPATH of the server, which its PL/Python imports from.
+    """
 
     home: Path
     durable: bool = True
+    installation: Path | None = None
+    python_path: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "EmbeddedServer":
@@ -56,6 +63,8 @@ class EmbeddedServer:
     @cached_property
     def binaries(self) -> Path:
         """Folder of initdb and pg_ctl, at a place the service user can reach."""
+        if self.installation is not None:
+            return self.installation
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset
@@ -156,13 +165,19 @@ class EmbeddedServer:
         try:
             self._call(
                 "initdb", "-D", str(data), "-U", ADMINISTRATOR, "--auth=scram-sha-256", "-E", "UTF8",
-                f"--pwfile={password_file}", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                "--locale=C", *([] if self.durable else ["--no-sync"]),
+                f"--pwfile={password_file}", *self._locale(), *([] if self.durable else ["--no-sync"]),
             )  # fmt: skip
         finally:
             password_file.unlink()
         self._save(known)
         return known
+
+    def _locale(self) -> list[str]:
+        # Text orders by code point; the builtin provider came with PostgreSQL 17.
+        version = int(self._call("initdb", "--version").stdout.split()[2].split(".")[0])
+        return (
+            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] if version >= 17 else ["--locale=C"]
+        )
 
     def _save(self, known: Credentials) -> None:
         descriptor = os.open(self.credentials_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -198,7 +213,7 @@ class EmbeddedServer:
 
     def _call(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [str(self.binaries / program), *arguments]
-        done = self.user.run(command)
+        done = self.user.run(command, {} if self.python_path is None else {"PYTHONPATH": self.python_path})
         if check and done.returncode != 0:
             raise RevlayerError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
         return done

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +42,13 @@ class ServiceUser:
             "Run as another user, or set REVLAYER_DATABASE_URL to a server you have.",
         )
 
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command as this user; output goes through files, since a server keeps a pipe open."""
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
+    def run(self, command: list[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command as this user; output goes through files, since a server keeps a pipe open.
+
+        Args:
+            variables: environment variables besides PATH, LC_ALL and HOME.
+        """
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/", **(variables or {})}
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             code = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd="/", env=environment,
