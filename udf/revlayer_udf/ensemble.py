@@ -261,6 +261,12 @@ def _write(ensemble: Ensemble) -> onnx.NodeProto:
     leaf = ensemble.feature[order] == LEAF
     width = ensemble.target_count
     leaves = order[leaf]
+    held = ensemble.values[leaves]
+    # A sum needs no zeros, and with many targets most are; each leaf keeps its first. ONNX Runtime adds a base
+    # only to targets that got a value.
+    kept = (held != 0) | (ensemble.base != 0) | (ensemble.aggregate in {"MIN", "MAX"})
+    kept[:, :1] = True
+    at, targets = np.nonzero(kept)
     place = np.zeros(len(trees), np.int64)
     place[order] = np.arange(len(order))
     written = helper.make_node("TreeEnsembleRegressor", [], [], domain=ONNX_DOMAIN)
@@ -271,13 +277,13 @@ def _write(ensemble: Ensemble) -> onnx.NodeProto:
         "nodes_truenodeids": np.where(leaf, 0, place[ensemble.left[order]]),
         "nodes_falsenodeids": np.where(leaf, 0, place[ensemble.right[order]]),
         "nodes_missing_value_tracks_true": ensemble.missing_left[order],
-        "target_treeids": np.repeat(trees[leaves], width),
-        "target_nodeids": np.repeat(place[leaves], width),
-        "target_ids": np.tile(np.arange(width), len(leaves)),
+        "target_treeids": trees[leaves[at]],
+        "target_nodeids": place[leaves[at]],
+        "target_ids": targets,
     }
     floats = {
         "nodes_values": np.where(leaf, 0, ensemble.threshold[order]),
-        "target_weights": ensemble.values[leaves].ravel(),
+        "target_weights": held[kept],
         "base_values": ensemble.base,
     }
     if ensemble.cover is not None:

@@ -33,7 +33,7 @@ class Scorer:
 
     def __init__(self, artefact: bytes, manifest: Manifest) -> None:
         self.manifest = manifest
-        _check_hash(artefact, manifest)
+        check_hash(artefact, manifest)
         check_graph(artefact, manifest.model_version)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
@@ -181,7 +181,8 @@ def _fits(found: pa.DataType, wanted: str) -> bool:
     return any(check(found) for check in checks)
 
 
-def _check_hash(artefact: bytes, manifest: Manifest) -> None:
+def check_hash(artefact: bytes, manifest: Manifest) -> None:
+    """Raise ArtefactError when an artefact is not the one its manifest was made for."""
     found = sha256(artefact)
     if found != manifest.artefact_sha256:
         raise ArtefactError(

@@ -1,0 +1,154 @@
+"""An artefact that also returns what each feature contributed to the raw score."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from revlayer_udf.ensemble import Ensemble, attributes
+from revlayer_udf.manifest import Manifest
+from revlayer_udf.reasons.linear import Decomposition, UnexplainedError, Weighted, decompose
+from revlayer_udf.reasons.paths import Floats
+from revlayer_udf.reasons.provenance import Provenance
+from revlayer_udf.reasons.trees import leaf_contributions
+
+CONTRIBUTIONS = "contributions"
+BASE_SCORE = "base_score"
+
+
+def explain_graph(artefact: bytes, manifest: Manifest) -> bytes | None:
+    """Return the artefact with two more outputs, or None where its raw score cannot be split by feature.
+
+    Outputs:
+        contributions: float32 [N, F], one column per feature of the manifest, in its order.
+        base_score: float32 [N, 1], the same for every row; base + sum of contributions = raw score.
+
+    The other outputs stay as they are, bit by bit, and the trees are still walked once.
+    """
+    try:
+        return explained(artefact, manifest)
+    except UnexplainedError:
+        return None
+
+
+def explained(artefact: bytes, manifest: Manifest) -> bytes:
+    """Do what ``explain_graph`` does.
+
+    Raises:
+        UnexplainedError: saying why there are no reasons.
+    """
+    if manifest.raw_output is None:
+        raise UnexplainedError("the manifest names no raw score")
+    model = onnx.load_model_from_string(artefact)
+    taken = {node.name for node in model.graph.output} & {CONTRIBUTIONS, BASE_SCORE}
+    if taken:
+        raise UnexplainedError(f"the graph has an output {min(taken)} already")
+    provenance = Provenance(model.graph, manifest)
+    _Explanation(model, manifest, provenance).add(decompose(provenance, manifest.raw_output))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+class _Explanation:
+    """Adds the nodes of one explanation to a model, in place."""
+
+    def __init__(self, model: onnx.ModelProto, manifest: Manifest, provenance: Provenance) -> None:
+        self._graph = model.graph
+        self._raw = str(manifest.raw_output)
+        self._width = len(manifest.features)
+        self._provenance = provenance
+        self._count = 0
+
+    def add(self, found: Decomposition) -> None:
+        base = found.constant
+        parts = [self._direct(term) for term in found.direct]
+        for node, weights in _merged(found):
+            part, tree_base = self._trees(node, weights)
+            parts.append(part)
+            base += tree_base
+        if not parts:
+            raise UnexplainedError("the raw score is a constant")
+        total = parts[0]
+        for part in parts[1:]:
+            total = self._node("Add", total, part)
+        nothing = self._node("Mul", self._raw, self._constant(np.zeros(1, np.float32)))
+        self._show(CONTRIBUTIONS, total, self._width)
+        self._show(BASE_SCORE, self._node("Add", nothing, self._constant(np.array([base], np.float32))), 1)
+
+    def _direct(self, term: Weighted) -> str:
+        """Columns times weights, each added to its feature: one matrix product."""
+        features = self._provenance.single(term.tensor) or []
+        matrix = np.zeros((len(term.weights), self._width), np.float32)
+        for column, feature in enumerate(features):
+            if feature is None:
+                raise UnexplainedError(f"a column of {term.tensor} comes from no feature")
+            matrix[column, feature] = term.weights[column]
+        return self._node("MatMul", term.tensor, self._constant(matrix))
+
+    def _trees(self, node: onnx.NodeProto, weights: Floats) -> tuple[str, float]:
+        """Give the leaves one target more per feature; return these targets' tensor and the base."""
+        ensemble, features = _readable_trees(node, self._provenance)
+        bases, by_column = leaf_contributions(ensemble, weights)
+        by_feature = np.zeros((len(by_column), self._width))
+        np.add.at(by_feature.T, features[: by_column.shape[1]], by_column.T)
+        values = np.hstack([ensemble.values, by_feature])
+        own, wide = ensemble.target_count, ensemble.target_count + self._width
+        base = np.concatenate([ensemble.base, np.zeros(self._width)])
+        replaced = ensemble.with_values(values, base).to_onnx()
+        replaced.name, output = node.name, node.output[0]
+        replaced.input.append(node.input[0])
+        replaced.output.append(self._name("trees"))
+        position = next(i for i, other in enumerate(self._graph.node) if output in other.output)
+        self._graph.node[position].CopyFrom(replaced)
+        margin = self._slice(replaced.output[0], 0, own)
+        margin.output[0] = output
+        self._graph.node.insert(position + 1, margin)
+        part = self._slice(replaced.output[0], own, wide)
+        self._graph.node.append(part)
+        mean = bases.mean() if ensemble.aggregate == "AVERAGE" else bases.sum()
+        return part.output[0], float(mean + ensemble.base @ weights)
+
+    def _slice(self, tensor: str, start: int, end: int) -> onnx.NodeProto:
+        inputs = [tensor, *(self._constant(np.array([bound], np.int64)) for bound in (start, end, 1))]
+        name = self._name("slice")
+        return helper.make_node("Slice", inputs, [name], name=name)
+
+    def _node(self, operator: str, *inputs: str) -> str:
+        name = self._name(operator.lower())
+        self._graph.node.append(helper.make_node(operator, list(inputs), [name], name=name))
+        return name
+
+    def _constant(self, values: np.ndarray) -> str:
+        name = self._name("constant")
+        self._graph.initializer.append(numpy_helper.from_array(values, name))
+        return name
+
+    def _name(self, stem: str) -> str:
+        self._count += 1
+        return f"reasons_{stem}_{self._count}"
+
+    def _show(self, name: str, tensor: str, width: int) -> None:
+        self._graph.node.append(helper.make_node("Identity", [tensor], [name], name=f"output_{name}"))
+        self._graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width]))
+
+
+def _merged(found: Decomposition) -> list[tuple[onnx.NodeProto, Floats]]:
+    """Add up the weights of trees that the score uses twice."""
+    merged: dict[str, tuple[onnx.NodeProto, Floats]] = {}
+    for node, weights in found.trees:
+        _, before = merged.get(node.output[0], (node, np.zeros_like(weights)))
+        merged[node.output[0]] = (node, before + weights)
+    return list(merged.values())
+
+
+def _readable_trees(node: onnx.NodeProto, provenance: Provenance) -> tuple[Ensemble, np.ndarray]:
+    """Return the ensemble and the feature behind each column of its input."""
+    if attributes(node).get("post_transform", "NONE") != "NONE":
+        raise UnexplainedError("the trees transform their sum")
+    ensemble = Ensemble.from_onnx(node)
+    if ensemble.aggregate not in {"SUM", "AVERAGE"}:
+        raise UnexplainedError(f"the trees' {ensemble.aggregate} is no sum")
+    if ensemble.cover is None:
+        raise UnexplainedError("the trees do not say how many training rows reached each node (nodes_hitrates)")
+    features = provenance.single(node.input[0])
+    if features is None or None in features:
+        raise UnexplainedError("a column that the trees read comes from several features, or from none")
+    return ensemble, np.array(features, np.int64)
