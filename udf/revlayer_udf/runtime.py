@@ -86,11 +86,7 @@ class Scorer:
         if batch.num_rows == 0:
             widths = {node.name: node.shape for node in self._session.get_outputs()}
             return {name: _empty(name, widths[name]) for name in names}
-        feeds: dict[str, Any] = {}
-        if self.manifest.numbers:
-            feeds["numeric"] = numeric_matrix(batch, self.manifest.numbers)
-        if self.manifest.texts:
-            feeds["categorical"] = text_matrix(batch, self.manifest.texts)
+        feeds = feeds_of(batch, self.manifest)
         try:
             results = self._session.run(names, feeds)
         except Exception as error:
@@ -133,6 +129,16 @@ def refuse_rows(manifest: Manifest, batch: Frame, wrong: np.ndarray, what: str) 
         f"Look at that row of {manifest.feature_relation}; to serve the model before this one: "
         f"select scoring.rollback('{manifest.target}', 'refused predictions')",
     )
+
+
+def feeds_of(batch: Frame, manifest: Manifest) -> dict[str, np.ndarray]:
+    """Return the graph's inputs for rows that have every feature."""
+    feeds: dict[str, np.ndarray] = {}
+    if manifest.numbers:
+        feeds["numeric"] = numeric_matrix(batch, manifest.numbers)
+    if manifest.texts:
+        feeds["categorical"] = text_matrix(batch, manifest.texts)
+    return feeds
 
 
 def numeric_matrix(batch: Frame, names: tuple[str, ...]) -> np.ndarray:

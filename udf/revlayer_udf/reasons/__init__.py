@@ -1,5 +1,6 @@
 """Why a row got its score: contributions of features that add up to the raw score."""
 
+from revlayer_udf.reasons.exact import exact_contributions
 from revlayer_udf.reasons.explanation import BASE_SCORE, CONTRIBUTIONS, explain_graph, explained
 from revlayer_udf.reasons.linear import UnexplainedError
 from revlayer_udf.reasons.ranking import TopReasons, top_reasons
@@ -13,6 +14,7 @@ __all__ = [
     "ReasonScorer",
     "TopReasons",
     "UnexplainedError",
+    "exact_contributions",
     "explain_graph",
     "explained",
     "top_reasons",

@@ -13,6 +13,8 @@ from revlayer_udf.reasons.trees import leaf_contributions
 
 CONTRIBUTIONS = "contributions"
 BASE_SCORE = "base_score"
+# float32 holds a sum around 8 to 1e-6; around a larger base the rounding alone would pass 1e-5.
+LARGEST_EXACT_BASE = 8.0
 
 
 def explain_graph(artefact: bytes, manifest: Manifest) -> bytes | None:
@@ -36,15 +38,25 @@ def explained(artefact: bytes, manifest: Manifest) -> bytes:
     Raises:
         UnexplainedError: saying why there are no reasons.
     """
-    if manifest.raw_output is None:
-        raise UnexplainedError("the manifest names no raw score")
+    raw = raw_score(manifest)
     model = onnx.load_model_from_string(artefact)
     taken = {node.name for node in model.graph.output} & {CONTRIBUTIONS, BASE_SCORE}
     if taken:
         raise UnexplainedError(f"the graph has an output {min(taken)} already")
     provenance = Provenance(model.graph, manifest)
-    _Explanation(model, manifest, provenance).add(decompose(provenance, manifest.raw_output))
+    _Explanation(model, manifest, provenance).add(decompose(provenance, raw))
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def raw_score(manifest: Manifest) -> str:
+    """Return the name of the output that reasons add up to.
+
+    Raises:
+        UnexplainedError: the manifest names none.
+    """
+    if manifest.raw_output is None:
+        raise UnexplainedError("the manifest names no raw score")
+    return manifest.raw_output
 
 
 class _Explanation:
@@ -52,7 +64,7 @@ class _Explanation:
 
     def __init__(self, model: onnx.ModelProto, manifest: Manifest, provenance: Provenance) -> None:
         self._graph = model.graph
-        self._raw = str(manifest.raw_output)
+        self._raw = raw_score(manifest)
         self._width = len(manifest.features)
         self._provenance = provenance
         self._count = 0
@@ -60,7 +72,7 @@ class _Explanation:
     def add(self, found: Decomposition) -> None:
         base = found.constant
         parts = [self._direct(term) for term in found.direct]
-        for node, weights in _merged(found):
+        for node, weights in merged_trees(found):
             part, tree_base = self._trees(node, weights)
             parts.append(part)
             base += tree_base
@@ -69,9 +81,20 @@ class _Explanation:
         total = parts[0]
         for part in parts[1:]:
             total = self._node("Add", total, part)
-        nothing = self._node("Mul", self._raw, self._constant(np.zeros(1, np.float32)))
+        nothing = self._node("Mul", self._raw, self._number(0.0))
+        shown_base = self._node("Add", nothing, self._number(base))
+        if abs(base) > LARGEST_EXACT_BASE:
+            total = self._settled(total, shown_base)
         self._show(CONTRIBUTIONS, total, self._width)
-        self._show(BASE_SCORE, self._node("Add", nothing, self._constant(np.array([base], np.float32))), 1)
+        self._show(BASE_SCORE, shown_base, 1)
+
+    def _settled(self, total: str, base: str) -> str:
+        """Spread what rounding left over: each contribution takes its share by size."""
+        columns = self._constant(np.array([1], np.int64))
+        left_over = self._node("Sub", self._node("Sub", self._raw, base), self._node("ReduceSum", total, columns))
+        sizes = self._node("Abs", total)
+        whole = self._node("Max", self._node("ReduceSum", sizes, columns), self._number(1e-30))
+        return self._node("Add", total, self._node("Mul", self._node("Div", sizes, whole), left_over))
 
     def _direct(self, term: Weighted) -> str:
         """Columns times weights, each added to its feature: one matrix product."""
@@ -85,7 +108,7 @@ class _Explanation:
 
     def _trees(self, node: onnx.NodeProto, weights: Floats) -> tuple[str, float]:
         """Give the leaves one target more per feature; return these targets' tensor and the base."""
-        ensemble, features = _readable_trees(node, self._provenance)
+        ensemble, features = readable_trees(node, self._provenance)
         bases, by_column = leaf_contributions(ensemble, weights)
         by_feature = np.zeros((len(by_column), self._width))
         np.add.at(by_feature.T, features[: by_column.shape[1]], by_column.T)
@@ -116,6 +139,9 @@ class _Explanation:
         self._graph.node.append(helper.make_node(operator, list(inputs), [name], name=name))
         return name
 
+    def _number(self, value: float) -> str:
+        return self._constant(np.array([value], np.float32))
+
     def _constant(self, values: np.ndarray) -> str:
         name = self._name("constant")
         self._graph.initializer.append(numpy_helper.from_array(values, name))
@@ -130,7 +156,7 @@ class _Explanation:
         self._graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width]))
 
 
-def _merged(found: Decomposition) -> list[tuple[onnx.NodeProto, Floats]]:
+def merged_trees(found: Decomposition) -> list[tuple[onnx.NodeProto, Floats]]:
     """Add up the weights of trees that the score uses twice."""
     merged: dict[str, tuple[onnx.NodeProto, Floats]] = {}
     for node, weights in found.trees:
@@ -139,7 +165,7 @@ def _merged(found: Decomposition) -> list[tuple[onnx.NodeProto, Floats]]:
     return list(merged.values())
 
 
-def _readable_trees(node: onnx.NodeProto, provenance: Provenance) -> tuple[Ensemble, np.ndarray]:
+def readable_trees(node: onnx.NodeProto, provenance: Provenance) -> tuple[Ensemble, np.ndarray]:
     """Return the ensemble and the feature behind each column of its input."""
     if attributes(node).get("post_transform", "NONE") != "NONE":
         raise UnexplainedError("the trees transform their sum")
