@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 
 from revlayer_udf.ensemble import attributes
+from revlayer_udf.errors import RevlayerError
 from revlayer_udf.reasons.paths import Floats
 from revlayer_udf.reasons.provenance import Provenance, constant_width, gathered_columns
 
@@ -14,8 +15,8 @@ ADDITIVE = frozenset({"Add", "Sub", "Sum", "Mean"})
 PASSING = frozenset({"Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 
 
-class UnexplainedError(Exception):
-    """The graph does something after the features meet that is no sum."""
+class UnexplainedError(RevlayerError):
+    """A raw score that cannot be split by feature; the message says why."""
 
 
 @dataclass(frozen=True)

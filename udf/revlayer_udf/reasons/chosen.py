@@ -1,0 +1,77 @@
+"""Exact reasons of a few rows of the feature table, for whoever wants to know it precisely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg import sql
+
+from revlayer_udf import queries
+from revlayer_udf.errors import FeatureError
+from revlayer_udf.frames import read_table
+from revlayer_udf.reasons.exact import exact_contributions
+from revlayer_udf.registry import Model
+
+_SQL = queries.load("revlayer_udf", "queries/reasons.sql")
+
+
+@dataclass(frozen=True)
+class ExactReasons:
+    """Rows of one model, explained exactly.
+
+    Attributes:
+        rows: N rows of the feature table.
+        base_score: what the score is before anything is known of a row.
+        contributions: float64 [N, F] in the order of the manifest's features.
+    """
+
+    model: Model
+    rows: pa.Table
+    base_score: float
+    contributions: NDArray[np.float64]
+
+    @property
+    def entities(self) -> list[str]:
+        """The key of each row."""
+        return [str(value) for value in self.rows.column(self.model.manifest.entity_key).to_pylist()]
+
+    def ranked(self, row: int, count: int) -> list[tuple[str, object, float]]:
+        """Return label, value and contribution of a row's largest contributions; zeros are left out."""
+        features, own = self.model.manifest.features, self.contributions[row]
+        order = np.argsort(-np.abs(own), kind="stable")[:count]
+        return [
+            (features[at].label, self.rows.column(features[at].name)[row].as_py(), float(own[at]))
+            for at in order.tolist()
+            if own[at] != 0
+        ]
+
+
+def explain_exactly(conn: psycopg.Connection, model: Model, as_of_date: date, entities: Sequence[str]) -> ExactReasons:
+    """Read the chosen rows and split their raw scores by TreeSHAP.
+
+    Raises:
+        FeatureError: one of them is not in the feature table at that date.
+        UnexplainedError: the model has no reasons; says why.
+    """
+    manifest = model.manifest
+    columns = [manifest.entity_key, *(feature.name for feature in manifest.features)]
+    query = sql.SQL(_SQL["chosen_rows"]).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        relation=sql.Identifier(*manifest.feature_relation.split(".")),
+        as_of_date=sql.Literal(as_of_date),
+        entity_key=sql.Identifier(manifest.entity_key),
+        entities=sql.Literal(list(entities)),
+    )
+    rows = read_table(conn, query)
+    missing = set(entities) - {str(value) for value in rows.column(manifest.entity_key).to_pylist()}
+    if missing:
+        raise FeatureError(
+            f"{manifest.feature_relation} has no {manifest.entity_key} {', '.join(sorted(missing))} at {as_of_date}",
+            "A deal has features while it is open, at month ends and at the as-of date of the last run.",
+        )
+    base, contributions = exact_contributions(model.artefact, manifest, rows)
+    return ExactReasons(model, rows, base, contributions)
