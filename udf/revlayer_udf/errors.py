@@ -43,5 +43,15 @@ class RegistryError(RevlayerError):
     """A model is unknown, or a change of its status is refused."""
 
 
+class UnknownModel(RegistryError):  # noqa: N818
+    """No model has the name: wrong use."""
+
+    exit_code = 2
+
+
 class NoChampion(RegistryError):  # noqa: N818
     """No model serves the target."""
+
+
+class PlpythonError(RevlayerError):
+    """A server cannot run functions in PL/Python, or may not be given any."""

@@ -15,11 +15,6 @@ from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
 MAX_ARGUMENTS = 100  # PostgreSQL's FUNC_MAX_ARGS
 REASON_COUNT = 3
 NUMBER, TEXT = "double precision", "text"
-EXPLANATION = (("base_score", NUMBER), ("raw_score", NUMBER)) + tuple(
-    column
-    for rank in range(1, REASON_COUNT + 1)
-    for column in ((f"reason_{rank}", TEXT), (f"reason_{rank}_contribution", NUMBER))
-)
 
 
 class Column(NamedTuple):
@@ -27,6 +22,16 @@ class Column(NamedTuple):
 
     name: str
     type: str
+
+
+def _reason_columns() -> tuple[Column, ...]:
+    columns = [Column("base_score", NUMBER), Column("raw_score", NUMBER)]
+    for rank in range(1, REASON_COUNT + 1):
+        columns += [Column(f"reason_{rank}", TEXT), Column(f"reason_{rank}_contribution", NUMBER)]
+    return tuple(columns)
+
+
+REASON_COLUMNS = _reason_columns()
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,10 @@ class Signatures:
             )
         columns = _columns(artefact, manifest)
         arrays = tuple(Column(each.name, f"{each.type}[]") for each in arguments)
-        explained = tuple(Column(*each) for each in EXPLANATION)
         return cls(
             _checked(Function(f"predict_{label}", arguments, columns)),
             _checked(Function(f"predict_{label}_rows", arrays, (Column("row_number", "bigint"), *columns))),
-            _checked(Function(f"explain_{label}", arguments, explained)) if manifest.raw_output else None,
+            _checked(Function(f"explain_{label}", arguments, REASON_COLUMNS)) if manifest.raw_output else None,
         )
 
 
@@ -102,8 +106,7 @@ def _checked(function: Function) -> Function:
     for name in names:
         if names.count(name) > 1:
             raise FeatureError(
-                f"scoring.{function.name} would have two parameters named {name}: a feature and a result column, or two "
-                "results",
+                f"scoring.{function.name} would have two parameters named {name}: features and results share names",
                 "Rename the column in the feature relation and train again, or export the output by another name.",
             )
     return function
