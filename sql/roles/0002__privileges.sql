@@ -20,6 +20,11 @@ alter table scoring.deal_value_predictions owner to {scorer};
 alter table scoring.deal_close_predictions owner to {scorer};
 alter table scoring.revenue_forecasts owner to {scorer};
 alter table scoring.forecast_backtests owner to {scorer};
+-- Installing a compiled function fills these and gathers their statistics, which only an owner may.
+alter table scoring.compiled_forests owner to {scorer};
+alter table scoring.compiled_forest_uses owner to {scorer};
+alter table scoring.compiled_blocks owner to {scorer};
+alter table scoring.compiled_leaves owner to {scorer};
 alter default privileges for role {scorer} in schema scoring grant select on tables to {transformer};
 
 grant usage on schema planning to {planner};
@@ -28,8 +33,16 @@ grant select, insert on all tables in schema planning to {planner};
 grant usage on schema marts, metrics to {reader};
 grant select on all tables in schema marts, metrics to {reader};
 alter default privileges for role {transformer} in schema marts grant select on tables to {reader};
+-- Prediction functions run as their caller, and those of large forests read them from tables.
+grant usage on schema scoring to {reader};
+grant select on scoring.compiled_blocks, scoring.compiled_leaves to {reader};
 
 -- Functions are callable by nobody unless granted.
 revoke execute on all functions in schema metrics, scoring from public;
 grant execute on all functions in schema metrics to {reader};
 grant execute on all functions in schema scoring to {scorer};
+
+-- Events are written by the owner's trigger alone; whoever may read marts may have the chain checked.
+grant usage on schema audit to {reader};
+revoke execute on all functions in schema audit from public;
+grant execute on function audit.verify() to {reader};
