@@ -1,0 +1,1 @@
+"""Tree ensembles in SQL: nested CASE for small ones, rows of a table for large ones."""
