@@ -1,6 +1,7 @@
 """The scoring kernel: Arrow in, arrays out. It knows no database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,14 +13,32 @@ from revlayer_udf.errors import ArtefactError, FeatureError, PredictionError
 from revlayer_udf.graphs import check_graph
 from revlayer_udf.manifest import RUNG_OUTPUT, RUNGS, Manifest, sha256
 
-Frame: TypeAlias = pa.RecordBatch | pa.Table
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows as the graph takes them, for a driver that has checked the schema of its source once.
+
+    Attributes:
+        num_rows: N.
+        numeric: float32 [N, K], missing as NaN; in the manifest's order.
+        categorical: str objects [N, C], missing as ''; in the manifest's order.
+        name: what to call a row in a message.
+    """
+
+    num_rows: int
+    numeric: np.ndarray
+    categorical: np.ndarray
+    name: Callable[[int], str]
+
+
+Frame: TypeAlias = pa.RecordBatch | pa.Table | Inputs
 
 
 class Scorer:
     """One artefact, checked and loaded.
 
     One thread per session: scores are then bitwise equal for every batch size. Take parallelism from several
-    processes.
+    threads that call ``score``, or several processes.
 
     Args:
         artefact: ONNX bytes. Inputs are ``numeric`` float32 [N, K] (null = NaN) when the manifest has K > 0
@@ -71,7 +90,8 @@ class Scorer:
         """Score rows.
 
         Args:
-            batch: N rows with every feature of the manifest; other columns are ignored.
+            batch: N rows with every feature of the manifest; other columns are ignored. ``Inputs`` has no columns
+                to check.
             outputs: which outputs; left out, all but the raw score. Only what they need is computed.
 
         Returns:
@@ -81,20 +101,37 @@ class Scorer:
             FeatureError: see ``check_schema``.
             PredictionError: an output is not finite or has another number of rows; names the first such row.
         """
-        self.check_schema(batch.schema)
+        if not isinstance(batch, Inputs):
+            self.check_schema(batch.schema)
         names = list(outputs or self.manifest.predictions)
         if batch.num_rows == 0:
             widths = {node.name: node.shape for node in self._session.get_outputs()}
             return {name: _empty(name, widths[name]) for name in names}
         feeds = feeds_of(batch, self.manifest)
+        results = self.run(feeds, names)
+        return {name: self._checked(name, array, batch) for name, array in zip(names, results, strict=True)}
+
+    def run(self, feeds: Mapping[str, np.ndarray], outputs: list[str]) -> list[np.ndarray]:
+        """Run the graph on its own inputs, for a driver that makes them and looks at what comes out.
+
+        Args:
+            feeds: float32 ``numeric`` [N, K] and str objects ``categorical`` [N, C], as far as the graph has them.
+
+        Returns:
+            One array per output name, unchecked.
+
+        Raises:
+            PredictionError: the graph failed.
+        """
         try:
-            results = self._session.run(names, feeds)
-        except Exception as error:
+            results: list[np.ndarray] = self._session.run(outputs, feeds)
+        except Exception as error:  # onnxruntime's errors share no base class
+            count = len(next(iter(feeds.values())))
             raise PredictionError(
-                f"{self.manifest.model_version} failed on {batch.num_rows} rows: {error}",
+                f"{self.manifest.model_version} failed on {count} rows: {error}",
                 f"Roll back: select scoring.rollback('{self.manifest.target}', 'fails on current rows')",
             ) from None
-        return {name: self._checked(name, array, batch) for name, array in zip(names, results, strict=True)}
+        return results
 
     def _checked(self, name: str, array: np.ndarray, batch: Frame) -> np.ndarray:
         if array.ndim == 0 or array.shape[0] != batch.num_rows:
@@ -121,8 +158,11 @@ def refuse_rows(manifest: Manifest, batch: Frame, wrong: np.ndarray, what: str) 
         PredictionError: always.
     """
     first = int(np.argmax(wrong))
-    known = batch.schema.get_field_index(manifest.entity_key) >= 0
-    entity = repr(batch.column(manifest.entity_key)[first].as_py()) if known else f"(row {first} of a batch)"
+    entity = f"(row {first} of a batch)"
+    if isinstance(batch, Inputs):
+        entity = batch.name(first)
+    elif batch.schema.get_field_index(manifest.entity_key) >= 0:
+        entity = repr(batch.column(manifest.entity_key)[first].as_py())
     raise PredictionError(
         f"{manifest.model_version}: {what} for {int(wrong.sum())} of {len(wrong)} rows, first for "
         f"{manifest.entity_key} {entity}. Nothing was published.",
@@ -133,15 +173,16 @@ def refuse_rows(manifest: Manifest, batch: Frame, wrong: np.ndarray, what: str) 
 
 def feeds_of(batch: Frame, manifest: Manifest) -> dict[str, np.ndarray]:
     """Return the graph's inputs for rows that have every feature."""
+    ready = isinstance(batch, Inputs)
     feeds: dict[str, np.ndarray] = {}
     if manifest.numbers:
-        feeds["numeric"] = numeric_matrix(batch, manifest.numbers)
+        feeds["numeric"] = batch.numeric if ready else numeric_matrix(batch, manifest.numbers)
     if manifest.texts:
-        feeds["categorical"] = text_matrix(batch, manifest.texts)
+        feeds["categorical"] = batch.categorical if ready else text_matrix(batch, manifest.texts)
     return feeds
 
 
-def numeric_matrix(batch: Frame, names: tuple[str, ...]) -> np.ndarray:
+def numeric_matrix(batch: pa.RecordBatch | pa.Table, names: tuple[str, ...]) -> np.ndarray:
     """Return float32 [N, K], null as NaN; every number is rounded to float32 once."""
     matrix = np.empty((batch.num_rows, len(names)), dtype=np.float32)
     with np.errstate(over="ignore"):  # beyond float32 is infinite, for every engine
@@ -158,13 +199,17 @@ def numeric_matrix(batch: Frame, names: tuple[str, ...]) -> np.ndarray:
     return matrix
 
 
-def text_matrix(batch: Frame, names: tuple[str, ...]) -> np.ndarray:
+def text_matrix(batch: pa.RecordBatch | pa.Table, names: tuple[str, ...]) -> np.ndarray:
     """Return str objects [N, C], null as ''."""
-    matrix = np.empty((batch.num_rows, len(names)), dtype=object)
-    for index, name in enumerate(names):
-        column = _flat(batch.column(name))
+    return text_objects([_flat(batch.column(name)) for name in names], batch.num_rows)
+
+
+def text_objects(columns: Sequence[pa.Array], count: int) -> np.ndarray:
+    """Return str objects [count, C], null as '': one Python string per distinct value, not per row."""
+    matrix = np.empty((count, len(columns)), dtype=object)
+    for index, column in enumerate(columns):
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        # One Python string per distinct value, not per row; nulls take the extra last place.
+        # Nulls take the extra last place.
         values = np.array([*(text or "" for text in encoded.dictionary.to_pylist()), ""], dtype=object)
         codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(values) - 1)
         matrix[:, index] = values[codes.to_numpy(zero_copy_only=False)]

@@ -40,9 +40,7 @@ class RawBlock:
     lengths: NDArray[np.int64]
 
 
-def read_blocks(
-    conn: psycopg.Connection, selection: Selection, block_rows: int = BLOCK_ROWS
-) -> Generator[RawBlock]:
+def read_blocks(conn: psycopg.Connection, selection: Selection, block_rows: int = BLOCK_ROWS) -> Generator[RawBlock]:
     """Stream the rows of a selection; closing the generator cancels the query.
 
     Args:

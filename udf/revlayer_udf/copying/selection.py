@@ -45,7 +45,7 @@ class Selection:
         """Return the COPY that sends the rows."""
         numbers = [self._piece("flag" if name in self.flags else "number", name) for name in self.numbers]
         fields = [
-            *(sql.SQL(_SQL[f"group_of_{size}"]).format(*numbers[start : start + size]) for start, size in self.groups()),
+            *(sql.SQL(_SQL[f"group_of_{size}"]).format(*numbers[at : at + size]) for at, size in self.groups()),
             *(self._piece("text", name) for name in self.texts),
             *map(sql.Identifier, self.kept),
         ]
