@@ -9,6 +9,7 @@ import onnx
 import psycopg
 import pyarrow as pa
 import pytest
+from certifying import serve
 from onnx import TensorProto, helper, numpy_helper
 from psycopg import sql
 
@@ -174,12 +175,8 @@ def feature_database(database):
 @pytest.fixture
 def scored_database(feature_database):
     """A database in which one model serves each target."""
-    from revlayer_udf import registry
-
     artefacts = {"deal_win": win_graph(), "deal_value": value_graph(), "deal_close_month": close_graph()}
     with feature_database.connect("scorer") as conn:
         for target, artefact in artefacts.items():
-            manifest = make_manifest(artefact, target)
-            registry.register(conn, artefact, manifest)
-            registry.promote(conn, manifest.model_version, "first")
+            serve(conn, artefact, make_manifest(artefact, target), "first")
     return feature_database

@@ -2,11 +2,11 @@
 
 from datetime import date
 
+import certifying
 import numpy as np
 import pytest
 from forecast_world import World, create_feature_tables
 
-from revlayer_udf import registry
 from revlayer_udf.errors import PredictionError
 from revlayer_udf.forecast import forecast_revenue
 from revlayer_udf.forecast.honesty import honest_from, past_month_ends
@@ -46,8 +46,7 @@ def serve(conn, graphs, manifest_of, **changes):
     }
     for target, artefact in artefacts.items():
         manifest = manifest_of(artefact, target, **changes)
-        registry.register(conn, artefact, manifest)
-        registry.promote(conn, manifest.model_version, "test")
+        certifying.serve(conn, artefact, manifest)
     conn.commit()
 
 
@@ -113,8 +112,7 @@ def test_a_model_that_fails_leaves_the_forecast_in_place(conn, graphs, manifest_
     before = rows(conn)
     broken = graphs["log"]()
     manifest = manifest_of(broken)
-    registry.register(conn, broken, manifest)
-    registry.promote(conn, manifest.model_version, "test")
+    certifying.serve(conn, broken, manifest)
     conn.commit()
     with pytest.raises(PredictionError):
         forecast_revenue(conn, AS_OF, draws=200)

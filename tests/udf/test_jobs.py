@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from certifying import serve
 
 from revlayer_udf import frames, jobs, registry
 from revlayer_udf.errors import ArtefactError, Busy, FeatureError, PredictionError, RevlayerError
@@ -19,11 +20,6 @@ AS_OF = date(2025, 6, 30)
 def conn(scored_database):
     with scored_database.connect("scorer") as conn:
         yield conn
-
-
-def serve(conn, artefact, manifest):
-    registry.register(conn, artefact, manifest)
-    registry.promote(conn, manifest.model_version, "test")
 
 
 def run_statuses(conn):

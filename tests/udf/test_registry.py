@@ -2,10 +2,11 @@
 
 import threading
 
+import certifying
 import psycopg
 import pytest
 
-from revlayer_udf import registry
+from revlayer_udf import certificate, registry
 from revlayer_udf.errors import ArtefactError, NoChampion, RegistryError
 from revlayer_udf.registry import Metric, ReliabilityBin
 
@@ -23,8 +24,7 @@ def add(conn, graphs, manifest_of):
     def register(bias, **changes):
         artefact = graphs["win"](bias=bias)
         manifest = manifest_of(artefact, **changes)
-        registry.register(conn, artefact, manifest)
-        return manifest.model_version
+        return certifying.register(conn, artefact, manifest)
 
     return register
 
@@ -76,6 +76,7 @@ def test_registering_again_changes_nothing_but_mends_damage(conn, graphs, manife
     manifest = manifest_of(artefact)
     metric = Metric("test", "model", "(all)", "brier", 0.1, 500)
     assert registry.register(conn, artefact, manifest, [metric])
+    certificate.certify(conn, manifest.model_version)
     registry.promote(conn, manifest.model_version, "first")
     conn.execute("update scoring.models set artefact = '\\x00'")
     assert not registry.register(conn, artefact, manifest, [metric])

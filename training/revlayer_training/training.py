@@ -15,7 +15,7 @@ from revlayer_training.evaluation import ALL
 from revlayer_training.export import Artefact
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.timeless import fit_without_time, load_timeless
-from revlayer_udf import registry
+from revlayer_udf import certificate, registry
 from revlayer_udf.manifest import Feature, Manifest
 
 Fit = Callable[[Dataset, date, int], Outcome]
@@ -131,6 +131,8 @@ def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: 
             registered.append(register(conn, outcome, outcome.model, data, cutoff))
         if outcome.served is outcome.fallback:
             registered.append(register(conn, outcome, outcome.fallback, data, cutoff))
+        for version in registered:
+            certificate.certify(conn, version)
         registry.promote(conn, registered[-1], outcome.decision.reason)
     served = outcome.served
     return TrainingResult(

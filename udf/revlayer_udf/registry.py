@@ -13,12 +13,13 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.rows import class_row
 
-from revlayer_udf import frames, queries
-from revlayer_udf.errors import ArtefactError, NoChampion, RegistryError
+from revlayer_udf import frames, golden_rows, queries
+from revlayer_udf.errors import ArtefactError, NoChampion, RegistryError, UnknownModel
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.runtime import Scorer
 
 _SQL = queries.load("revlayer_udf", "queries/registry.sql")
+_GOLDEN = queries.load("revlayer_udf", "queries/certificate.sql")
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,15 @@ def register(
     metrics: Iterable[Metric] = (),
     reliability: Iterable[ReliabilityBin] = (),
     reason: str | None = None,
+    golden: pa.Table | None = None,
 ) -> bool:
     """Keep an artefact as a candidate, once it loads and agrees with its manifest.
 
-    Registering the same version again changes nothing, except that a damaged artefact is mended: what is
-    known of a model is not rewritten afterwards.
+    Registering the same version again changes nothing, except that a damaged artefact is mended and missing
+    golden rows are added: what is known of a model is not rewritten afterwards.
+
+    Args:
+        golden: rows every engine must score alike; see ``golden_rows``.
 
     Returns:
         Whether the version is new.
@@ -111,7 +116,10 @@ def register(
     values: dict[str, Any] = manifest.model_dump()
     values |= {"artefact": artefact, "manifest": manifest.to_json()}
     with conn.transaction():
-        if conn.execute(_SQL["register"], values).fetchone() is None:
+        is_new = conn.execute(_SQL["register"], values).fetchone() is not None
+        if golden is not None:
+            keep_golden_rows(conn, manifest.model_version, golden)
+        if not is_new:
             conn.execute(_SQL["mend"], values)
             return False
         conn.execute(_SQL["record_registration"], [manifest.model_version, reason])
@@ -120,13 +128,23 @@ def register(
     return True
 
 
+def keep_golden_rows(conn: psycopg.Connection, model_version: str, rows: pa.Table) -> None:
+    """Keep the golden rows of a model that has none yet."""
+    values = {"model_version": model_version, "rows": golden_rows.to_bytes(rows), "row_count": rows.num_rows}
+    conn.execute(_GOLDEN["keep_golden_rows"], values)
+
+
 def promote(conn: psycopg.Connection, model_version: str, reason: str | None = None) -> None:
     """Let a model serve its target; see sql/functions/scoring/promote.sql.
 
     Raises:
-        RegistryError: unknown model, no evidence on later data, baseline not beaten, or a changed artefact.
+        UnknownModel: there is no such model.
+        RegistryError: no evidence on later data, baseline not beaten, a changed artefact, no certificate, or one
+            that says that engines differ.
     """
-    _call(conn, "promote", [model_version, reason])
+    with conn.transaction():
+        get(conn, model_version)
+        _call(conn, "promote", [model_version, reason])
 
 
 def rollback(conn: psycopg.Connection, target: str, reason: str | None = None) -> str:
@@ -163,11 +181,11 @@ def get(conn: psycopg.Connection, model_version: str) -> Model:
     """Return manifest and artefact of one model.
 
     Raises:
-        RegistryError: there is no such model.
+        UnknownModel: there is no such model.
     """
     found = _read(conn, "get", model_version)
     if found is None:
-        raise RegistryError(f"there is no model {model_version}", "List them: revlayer models list")
+        raise UnknownModel(f"there is no model {model_version}", "List them: revlayer models list")
     return found
 
 

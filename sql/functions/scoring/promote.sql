@@ -1,5 +1,6 @@
 -- Lets a model serve its target; the champion before it retires. Promoting the champion changes nothing.
--- Refused without evidence on later data, and for a trained model that did not beat its baseline there.
+-- Refused without evidence on later data, for a trained model that did not beat its baseline there, and without a
+-- certificate that the engines score its present artefact alike.
 create or replace function scoring.promote(p_model_version text, p_reason text)
 returns text
 language plpgsql
@@ -11,6 +12,7 @@ as $$
 declare
     v_model scoring.models%rowtype;
     v_champion text;
+    v_pair scoring.model_certificates%rowtype;
 begin
     select * into v_model from scoring.models as m where m.model_version = p_model_version;
     if not found then
@@ -35,6 +37,20 @@ begin
         raise exception 'the artefact of % was changed after it was registered', p_model_version
             using hint = 'Train it again: revlayer train';
     end if;
+    select * into v_pair
+    from scoring.model_certificates as c
+    where c.model_version = p_model_version and c.artefact_sha256 = v_model.artefact_sha256
+    order by (c.status = 'different') desc, (c.status = 'equal') desc, c.largest_difference desc
+    limit 1;
+    if not found then
+        raise exception '% has no certificate that every engine scores it alike', p_model_version
+            using hint = 'Run: revlayer models certify ' || p_model_version;
+    end if;
+    if v_pair.status = 'different' then
+        raise exception '%: % and % differ in %', p_model_version, v_pair.first_engine, v_pair.second_engine,
+            v_pair.output
+            using hint = v_pair.note || '. See all pairs: revlayer models show ' || p_model_version;
+    end if;
     select m.model_version into v_champion
     from scoring.models as m
     where m.target = v_model.target and m.status = 'champion';
@@ -51,4 +67,4 @@ end;
 $$;
 
 comment on function scoring.promote(text, text)
-is 'Lets a model serve its target, if it has evidence on later data and beat its baseline there.';
+is 'Lets a model serve its target, if later data speak for it and every engine scores it alike.';

@@ -1,4 +1,6 @@
 -- Returns a target to the champion that served before the present one; again, and it goes one further back.
+-- The way out must be open: a model from before there were certificates is taken back without one. One that is
+-- known to differ between engines is not.
 create or replace function scoring.rollback(p_target text, p_reason text)
 returns text
 language plpgsql
@@ -42,6 +44,15 @@ begin
     if not v_is_intact then
         raise exception 'the artefact of % was changed after it was registered', v_previous
             using hint = 'Train the target again: revlayer train';
+    end if;
+    if exists (
+        select from scoring.model_certificates as c
+        inner join scoring.models as m
+            on c.model_version = m.model_version and c.artefact_sha256 = m.artefact_sha256
+        where c.model_version = v_previous and c.status = 'different'
+    ) then
+        raise exception 'engines differ on %', v_previous
+            using hint = 'See how: revlayer models show ' || v_previous || '. Promote another model instead.';
     end if;
     update scoring.models set status = 'retired' where model_version = v_champion;
     update scoring.models set status = 'champion' where model_version = v_previous;
