@@ -3,53 +3,51 @@
 ``GD`` is the dictionary that PL/Python keeps for the life of a backend; ``plpy`` its access to the database.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from revlayer_udf.errors import RevlayerError
 from revlayer_udf.plpython import sessions
 
-Row = tuple[Any, ...]
 
-
-def predict(GD: dict, plpy: Any, model_version: str, arguments: Sequence[Any]) -> Iterable[Row]:  # noqa: N803
+def predict(GD: dict, plpy: Any, model_version: str, arguments: Sequence[Any]) -> Any:  # noqa: N803
     """Score one row.
 
     Args:
         arguments: one value per feature in the order of the manifest, None where unknown.
 
     Returns:
-        One row of predictions.
+        A tuple of predictions; the prediction itself where there is one, as PostgreSQL has no composite of one column.
     """
     try:
-        return (sessions.predictor(GD, plpy, model_version).row(arguments),)
+        return _unpacked(sessions.predictor(GD, plpy, model_version).row(arguments))
     except RevlayerError as error:
         _report(plpy, error)
 
 
-def predict_rows(GD: dict, plpy: Any, model_version: str, arrays: Sequence[Any]) -> Iterable[Row]:  # noqa: N803
+def predict_rows(GD: dict, plpy: Any, model_version: str, arrays: Sequence[Any]) -> Any:  # noqa: N803
     """Score N rows at once.
 
     Args:
         arrays: one list per feature, all of the same length N; None stands for N unknown values.
 
     Returns:
-        N rows: their number from 1, then predictions.
+        A tuple with one list [N] per prediction; the list itself where there is one.
     """
     try:
-        return sessions.predictor(GD, plpy, model_version).rows(arrays)
+        return _unpacked(sessions.predictor(GD, plpy, model_version).rows(arrays))
     except RevlayerError as error:
         _report(plpy, error)
 
 
-def explain(GD: dict, plpy: Any, model_version: str, arguments: Sequence[Any]) -> Iterable[Row]:  # noqa: N803
+def explain(GD: dict, plpy: Any, model_version: str, arguments: Sequence[Any]) -> Any:  # noqa: N803
     """Say why one row gets its score.
 
     Returns:
-        One row: base score, raw score, then feature and contribution of the three largest, largest first.
+        Base score, raw score, then feature and contribution of the three largest, largest first.
     """
     try:
-        return (sessions.explainer(GD, plpy, model_version).row(arguments),)
+        return sessions.explainer(GD, plpy, model_version).row(arguments)
     except RevlayerError as error:
         _report(plpy, error)
 
@@ -61,6 +59,10 @@ def warm(GD: dict, plpy: Any, model_version: str) -> str:  # noqa: N803
     except RevlayerError as error:
         _report(plpy, error)
     return model_version
+
+
+def _unpacked(values: tuple[Any, ...]) -> Any:
+    return values if len(values) > 1 else values[0]
 
 
 def _report(plpy: Any, error: RevlayerError) -> NoReturn:

@@ -1,25 +1,27 @@
 """Creates the prediction functions of a model in PL/Python.
 
-They run with the rights of the role that writes predictions (``security definer``): whoever may call them gets a score
-and cannot read scoring.models. That is safe because only a superuser can change a body in an untrusted language, the
-body takes no SQL from its arguments, and search_path is set.
+Each is a plain SQL function that callers use, over one in PL/Python (see installation.sql). The latter runs with the
+rights of the role that writes predictions (``security definer``): whoever may call it gets a score and cannot read
+scoring.models. That is safe because only a superuser can change a body in an untrusted language, the body takes no SQL
+from its arguments, and search_path is set.
 """
+
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from revlayer_udf import queries
-from revlayer_udf.errors import FeatureError, PlpythonError, RegistryError
+from revlayer_udf.errors import PlpythonError, RegistryError
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.plpython.server import administrator
 from revlayer_udf.reasons import explain_graph
 from revlayer_udf.signatures import Column, Function, Signatures
 
 _SQL = queries.load("revlayer_udf", "plpython/installation.sql")
-LANGUAGE = "plpython3u"
-# PL/Python makes a variable of every argument; one of these names would hide what a body works with.
-RESERVED = frozenset({"GD", "SD", "TD", "args", "plpy"})
+PREFIX = "plpython_"
 BODY = "\nfrom revlayer_udf import plpython\n\nreturn plpython.{call}(GD, plpy, {version!r}{arguments})\n"
+COMMA = sql.SQL(", ")
 
 
 def install(conn: psycopg.Connection, manifest: Manifest, *, name: str | None = None) -> tuple[str, ...]:
@@ -39,97 +41,151 @@ def install(conn: psycopg.Connection, manifest: Manifest, *, name: str | None = 
     Raises:
         PlpythonError: see ``server.administrator``; or views depend on an older function with other columns.
         RegistryError: the model is not registered.
-        FeatureError: see ``signatures.Signatures``; or a feature has a name that PL/Python needs.
+        FeatureError: see ``signatures.Signatures``.
     """
-    _refuse_reserved(manifest)
+    label = name or manifest.target
     with conn.transaction():
-        label = name or manifest.target
         conn.execute(_SQL["lock"], [label])
         artefact = _artefact(conn, manifest)
         found = Signatures.of(artefact, manifest, name)
         with administrator(conn) as before:
-            role = before.role_name if not before.is_superuser else _one(conn, "owner")
-            made = [
-                _create(conn, found.row, "create_row", "predict", manifest, role),
-                _create(conn, found.rows, "create_rows", "predict_rows", manifest, role),
-                _create(conn, Function(f"warm_{label}", (), ()), "create_warm", "warm", manifest, role),
-            ]
-            if found.explain and explain_graph(artefact, manifest) is not None:
-                made.append(_create(conn, found.explain, "create_row", "explain", manifest, role))
+            maker = _Maker(conn, manifest.model_version, _owner(conn) if before.is_superuser else before.role_name)
+            made = [maker.row(found.row, "predict"), maker.rows(found.rows, "predict_rows"), maker.warm(label)]
+            if found.explain is not None and explain_graph(artefact, manifest) is not None:
+                made.append(maker.row(found.explain, "explain"))
             else:
-                _drop(conn, f"explain_{label}")
+                _drop_pair(conn, f"explain_{label}")
     return tuple(made)
 
 
 def uninstall(conn: psycopg.Connection, target: str) -> tuple[str, ...]:
-    """Drop the functions of a target that are in PL/Python, and return their names."""
-    dropped: list[str] = []
+    """Drop the functions of a target that work by PL/Python, and return their names."""
     with conn.transaction():
+        dropped = []
         for name in (f"predict_{target}", f"predict_{target}_rows", f"explain_{target}", f"warm_{target}"):
-            dropped += _drop(conn, name, language=LANGUAGE)
+            # Where another engine's function has taken the name, it stays.
+            dropped += _drop_pair(conn, name) if _drop(conn, PREFIX + name) else []
     return tuple(dropped)
 
 
-def _create(
-    conn: psycopg.Connection, function: Function, statement: str, call: str, manifest: Manifest, owner: str
-) -> str:
-    _drop(conn, function.name, unless=function)
-    arguments = ", args" if function.arguments else ""
-    body = BODY.format(call=call, version=manifest.model_version, arguments=arguments)
-    name = sql.Identifier(function.name)
-    parts = {
-        "name": name,
-        "arguments": sql.SQL(", ").join(_declared(column, default=True) for column in function.arguments),
-        "columns": sql.SQL(", ").join(_declared(column) for column in function.columns),
-        "body": sql.Literal(body),
-    }
-    conn.execute(sql.SQL(_SQL[statement]).format(**parts))
-    types = sql.SQL(", ").join(sql.SQL(column.type) for column in function.arguments)
-    signature = sql.SQL("function scoring.{}({})").format(name, types)
-    comment = f"{manifest.model_version} in PL/Python."
-    conn.execute(sql.SQL("comment on {} is {}").format(signature, sql.Literal(comment)))
-    conn.execute(sql.SQL("revoke all on {} from public").format(signature))
-    for (caller,) in conn.execute(_SQL["callers"], [owner]).fetchall():
-        conn.execute(sql.SQL("grant execute on {} to {}").format(signature, sql.Identifier(caller)))
-    conn.execute(sql.SQL("alter {} owner to {}").format(signature, sql.Identifier(owner)))
-    return function.name
+@dataclass(frozen=True)
+class _Maker:
+    """Creates functions that serve one model.
 
-
-def _declared(column: Column, *, default: bool = False) -> sql.Composed:
-    text = sql.SQL("{} {} default null") if default else sql.SQL("{} {}")
-    return text.format(sql.Identifier(column.name), sql.SQL(column.type))
-
-
-def _drop(
-    conn: psycopg.Connection, name: str, *, unless: Function | None = None, language: str | None = None
-) -> list[str]:
-    """Drop every function of a name, or all but one that can be replaced where it stands.
-
-    Args:
-        unless: what is going to replace it; views over a function of the same arguments and columns then live on.
-        language: only those in this language.
+    Attributes:
+        owner: role that they run as.
     """
+
+    conn: psycopg.Connection
+    model_version: str
+    owner: str
+
+    def row(self, function: Function, call: str) -> str:
+        """Create a function of one row."""
+        inner = self._inner(function.name, function.arguments, function.columns, call)
+        return self._outer(function, "create_row", sql.SQL(_SQL["row_body"]).format(**_selection(function, inner)))
+
+    def rows(self, function: Function, call: str) -> str:
+        """Create a function of arrays; its first column numbers the rows."""
+        columns = function.columns[1:]
+        arrays = tuple(Column(column.name, f"{column.type}[]") for column in columns)
+        inner = self._inner(function.name, function.arguments, arrays, call)
+        parts = _selection(Function(function.name, function.arguments, columns), inner)
+        names = [sql.Identifier(column.name) for column in columns]
+        parts["numbered"] = COMMA.join(sql.SQL("numbered.{}").format(name) for name in names)
+        parts["scored"] = COMMA.join(sql.SQL("pg_catalog.unnest(scored.{})").format(name) for name in names)
+        return self._outer(function, "create_rows", sql.SQL(_SQL["rows_body"]).format(**parts))
+
+    def warm(self, label: str) -> str:
+        """Create the function that loads the model."""
+        return self.row(Function(f"warm_{label}", (), (Column("model_version", "text"),)), "warm")
+
+    def _inner(
+        self, name: str, arguments: tuple[Column, ...], columns: tuple[Column, ...], call: str
+    ) -> sql.Identifier:
+        """Create the one in PL/Python: arguments without names."""
+        inner = sql.Identifier(PREFIX + name)
+        unnamed = tuple(Column("", column.type) for column in arguments)
+        _drop(self.conn, PREFIX + name, unless=_shape(unnamed, columns, "o"))
+        parameters: list[sql.Composable] = [sql.SQL(column.type) for column in arguments]
+        parameters += [sql.SQL("out {}").format(_declared(column)) for column in columns]
+        text = BODY.format(call=call, version=self.model_version, arguments=", args" if arguments else "")
+        statement = sql.SQL(_SQL["create_inner"])
+        self.conn.execute(statement.format(inner=inner, parameters=COMMA.join(parameters), body=sql.Literal(text)))
+        self._hand_over(inner, arguments)
+        return inner
+
+    def _outer(self, function: Function, statement: str, body: sql.Composed) -> str:
+        """Create the one that callers use."""
+        _drop(self.conn, function.name, unless=_shape(function.arguments, function.columns, "t"))
+        parts = {
+            "name": sql.Identifier(function.name),
+            "arguments": COMMA.join(
+                sql.SQL("{} default null").format(_declared(column)) for column in function.arguments
+            ),
+            "columns": COMMA.join(_declared(column) for column in function.columns),
+            "body": sql.Literal(body.as_string(self.conn)),
+        }
+        self.conn.execute(sql.SQL(_SQL[statement]).format(**parts))
+        self._hand_over(parts["name"], function.arguments)
+        return function.name
+
+    def _hand_over(self, name: sql.Composable, arguments: tuple[Column, ...]) -> None:
+        """Give a function to its owner, and let those call it who may call what the owner creates here."""
+        types = COMMA.join(sql.SQL(column.type) for column in arguments)
+        function = sql.SQL("function scoring.{}({})").format(name, types)
+        comment = sql.Literal(f"{self.model_version} by PL/Python.")
+        self.conn.execute(sql.SQL("comment on {} is {}").format(function, comment))
+        self.conn.execute(sql.SQL("revoke all on {} from public").format(function))
+        for (caller,) in self.conn.execute(_SQL["callers"], [self.owner]).fetchall():
+            self.conn.execute(sql.SQL("grant execute on {} to {}").format(function, sql.Identifier(caller)))
+        self.conn.execute(sql.SQL("alter {} owner to {}").format(function, sql.Identifier(self.owner)))
+
+
+def _selection(function: Function, inner: sql.Identifier) -> dict[str, sql.Composable]:
+    """Parts of a body that passes all arguments on, by place, and names what comes back."""
+    places = [sql.SQL(f"${place}") for place in range(1, len(function.arguments) + 1)]
+    names = [sql.Identifier(column.name) for column in function.columns]
+    return {"inner": inner, "values": COMMA.join(places), "names": COMMA.join(names)}
+
+
+def _declared(column: Column) -> sql.Composed:
+    return sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+
+
+Shape = tuple[list[str], list[str], list[str]]
+
+
+def _shape(arguments: tuple[Column, ...], columns: tuple[Column, ...], mode: str) -> Shape:
+    """Names, types and modes as pg_proc has them."""
+    both = [*arguments, *columns]
+    modes = ["i"] * len(arguments) + [mode] * len(columns)
+    return [column.name for column in both], [column.type for column in both], modes
+
+
+def _drop_pair(conn: psycopg.Connection, name: str) -> list[str]:
+    """Drop a function and the one in PL/Python behind it."""
+    dropped = _drop(conn, name)
+    _drop(conn, PREFIX + name)
+    return dropped
+
+
+def _drop(conn: psycopg.Connection, name: str, *, unless: Shape | None = None) -> list[str]:
+    """Drop every function of a name but those that can be replaced in place, so that views over them live on."""
     dropped = []
-    for signature, its_language, names, types, modes, returns_set in conn.execute(_SQL["overloads"], [name]).fetchall():
-        if (names, types, modes, returns_set) == _shape(unless) or language not in (None, its_language):
+    for signature, *shape in conn.execute(_SQL["overloads"], [name]).fetchall():
+        if unless is not None and tuple(shape) == unless:
             continue
         try:
-            conn.execute(sql.SQL("drop function {}").format(sql.SQL(signature)))
+            with conn.transaction():
+                conn.execute(sql.SQL("drop function {}").format(sql.SQL(signature)))
         except psycopg.errors.DependentObjectsStillExist as error:
             raise PlpythonError(
-                f"scoring.{name} gets other arguments or columns, and views depend on it: {error.diag.message_detail}",
+                f"views depend on scoring.{name}, and its arguments or columns change: {error.diag.message_detail}",
                 "Drop these views, install again, and build them: revlayer build marts",
             ) from None
         dropped.append(name)
     return dropped
-
-
-def _shape(function: Function | None) -> tuple[list[str], list[str], list[str], bool] | None:
-    if function is None or not function.columns:
-        return None
-    columns = [*function.arguments, *function.columns]
-    modes = ["i"] * len(function.arguments) + ["t"] * len(function.columns)
-    return [column.name for column in columns], [column.type for column in columns], modes, True
 
 
 def _artefact(conn: psycopg.Connection, manifest: Manifest) -> bytes:
@@ -139,17 +195,7 @@ def _artefact(conn: psycopg.Connection, manifest: Manifest) -> bytes:
     return bytes(row[0])
 
 
-def _one(conn: psycopg.Connection, statement: str) -> str:
-    row = conn.execute(_SQL[statement]).fetchone()
-    if row is None:
-        raise RegistryError("this database has no schema scoring of revlayer", "Run: revlayer migrate")
+def _owner(conn: psycopg.Connection) -> str:
+    row = conn.execute(_SQL["owner"]).fetchone()
+    assert row is not None  # the cast to regclass raises where there is no such table
     return str(row[0])
-
-
-def _refuse_reserved(manifest: Manifest) -> None:
-    for feature in manifest.features:
-        if feature.name in RESERVED:
-            raise FeatureError(
-                f"a function in PL/Python cannot have an argument {feature.name}: the language uses that name",
-                f"Rename the column of {manifest.feature_relation} and train again, or install compiled SQL.",
-            )

@@ -4,7 +4,7 @@ A version names its artefact by hash, so a kept session is never stale: another 
 functions that are installed for it ask for that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -54,20 +54,18 @@ class Predictor:
             values += array.ravel().tolist()
         if RUNG_OUTPUT in self._outputs or not all(map(isfinite, values)):
             # Rare: the whole road names rungs, and says what is not finite.
-            return next(self.rows([[value] for value in arguments]))[1:]
+            return tuple(column[0] for column in self.rows([[value] for value in arguments]))
         return tuple(values)
 
-    def rows(self, arrays: Sequence[Sequence[Any] | None]) -> Iterator[tuple[Any, ...]]:
-        """Score N rows given as one list per feature, None for an unknown one; each result starts with its number.
+    def rows(self, arrays: Sequence[Sequence[Any] | None]) -> tuple[list[Any], ...]:
+        """Score N rows given as one list per feature, None for an unknown one; return one list [N] per prediction.
 
         Raises:
             FeatureError: the lists differ in length, or are nested.
             PredictionError: a prediction is not finite.
         """
-        table = frame(self._manifest, arrays)
-        found = self._scorer.score(table)
-        columns = [column.tolist() for name in self._outputs for column in np.atleast_2d(found[name].T)]
-        return zip(range(1, table.num_rows + 1), *columns, strict=True)
+        found = self._scorer.score(frame(self._manifest, arrays), self._outputs)
+        return tuple(column.tolist() for name in self._outputs for column in np.atleast_2d(found[name].T))
 
 
 class Explainer:
