@@ -41,6 +41,8 @@ grant select on scoring.compiled_blocks, scoring.compiled_leaves to {reader};
 revoke execute on all functions in schema metrics, scoring from public;
 grant execute on all functions in schema metrics to {reader};
 grant execute on all functions in schema scoring to {scorer};
+-- Prediction functions are the scorer's. Who may read marts may call them, and so may views that dbt tests.
+alter default privileges for role {scorer} in schema scoring grant execute on functions to {reader}, {transformer};
 
 -- Events are written by the owner's trigger alone; whoever may read marts may have the chain checked.
 grant usage on schema audit to {reader};

@@ -54,17 +54,23 @@ def install(conn: psycopg.Connection, manifest: Manifest, *, name: str | None = 
             if found.explain is not None and explain_graph(artefact, manifest) is not None:
                 made.append(maker.row(found.explain, "explain"))
             else:
-                _drop_pair(conn, f"explain_{label}")
+                _drop(conn, f"explain_{label}")
+                _drop(conn, f"{PREFIX}explain_{label}")
     return tuple(made)
 
 
 def uninstall(conn: psycopg.Connection, target: str) -> tuple[str, ...]:
-    """Drop the functions of a target that work by PL/Python, and return their names."""
+    """Drop the functions of a target that work by PL/Python, and return their names.
+
+    Where another engine's function has taken a name, that stays.
+    """
+    dropped: list[str] = []
     with conn.transaction():
-        dropped = []
         for name in (f"predict_{target}", f"predict_{target}_rows", f"explain_{target}", f"warm_{target}"):
-            # Where another engine's function has taken the name, it stays.
-            dropped += _drop_pair(conn, name) if _drop(conn, PREFIX + name) else []
+            row = conn.execute(_SQL["calls"], {"name": name, "inner": f'scoring."{PREFIX}{name}"'}).fetchone()
+            if row is not None:
+                dropped += _drop(conn, name)
+            _drop(conn, PREFIX + name)
     return tuple(dropped)
 
 
@@ -161,13 +167,6 @@ def _shape(arguments: tuple[Column, ...], columns: tuple[Column, ...], mode: str
     both = [*arguments, *columns]
     modes = ["i"] * len(arguments) + [mode] * len(columns)
     return [column.name for column in both], [column.type for column in both], modes
-
-
-def _drop_pair(conn: psycopg.Connection, name: str) -> list[str]:
-    """Drop a function and the one in PL/Python behind it."""
-    dropped = _drop(conn, name)
-    _drop(conn, PREFIX + name)
-    return dropped
 
 
 def _drop(conn: psycopg.Connection, name: str, *, unless: Shape | None = None) -> list[str]:

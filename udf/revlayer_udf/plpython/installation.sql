@@ -54,6 +54,12 @@ from pg_catalog.pg_proc as p
 inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
 where n.nspname = 'scoring' and p.proname = %s
 
+-- name: calls
+select p.oid
+from pg_catalog.pg_proc as p
+inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+where n.nspname = 'scoring' and p.proname = %(name)s and pg_catalog.strpos(p.prosrc, %(inner)s) > 0
+
 -- The role that writes predictions; functions run with its rights.
 -- name: owner
 select pg_catalog.pg_get_userbyid(relowner)
