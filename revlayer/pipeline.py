@@ -118,8 +118,12 @@ def run(
             outcome.extend(_beyond_the_data(settings, as_of))
         with timed("train", report) as outcome:
             outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
-        with timed("score", report) as outcome, connect(settings, "scorer") as conn:
-            scored = jobs.score_deals(conn, as_of, progress=progress)
+        with (
+            timed("score", report) as outcome,
+            connect(settings, "scorer") as conn,
+            connect(settings, "scorer") as read_conn,
+        ):
+            scored = jobs.score_deals(conn, as_of, progress=progress, read_conn=read_conn)
             # Why no model serves a target stands in the line of the training.
             outcome.extend(f"{item.target} {item.row_count:,}" for item in scored if item.run_id)
             outcome.extend(sorted({item.reason for item in scored if item.reason and item.model_version}))

@@ -74,7 +74,13 @@ def train(
         output.print(report.render(result))
 
 
-def score(as_of: AsOf = None) -> None:
+def score(
+    as_of: AsOf = None,
+    changed_only: Annotated[
+        bool, typer.Option("--changed-only", help="Score only deals whose features changed; copy the others.")
+    ] = False,
+    reasons: Annotated[bool, typer.Option(help="Keep the reasons of each score.")] = True,
+) -> None:
     """Score the open deals with the serving models and publish atomically; then the forecast."""
     from revlayer_udf import forecast, jobs
 
@@ -83,10 +89,13 @@ def score(as_of: AsOf = None) -> None:
     with (
         pipeline.run_lock(settings, wait=False),
         connect(settings, "scorer") as conn,
+        connect(settings, "scorer") as read_conn,
         progress_bar("score") as update,
     ):
         runs = [
-            *jobs.score_deals(conn, day, progress=update),
+            *jobs.score_deals(
+                conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
+            ),
             forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings)),
         ]
     header = ["target", "model", "rows", "run"]

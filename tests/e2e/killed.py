@@ -29,7 +29,9 @@ def run_until(step: str) -> None:
         dbt.run = until_a_third
     elif step == "score":
         whole_score = jobs.score_deals
-        jobs.score_deals = lambda conn, as_of, progress=None: whole_score(conn, as_of, progress=_kill)
+        jobs.score_deals = lambda conn, as_of, progress, read_conn: whole_score(
+            conn, as_of, progress=_kill, read_conn=read_conn
+        )
     else:
         forecast.forecast_revenue = _kill
     pipeline.run(Settings())

@@ -7,7 +7,7 @@ from datetime import date
 
 import psycopg
 
-from revlayer_udf import frames, jobs
+from revlayer_udf import copying, jobs, streaming
 
 # The statement before which, or after which, the process dies.
 BEFORE = {"written": "analyze", "published": "pg_advisory_unlock"}
@@ -35,10 +35,17 @@ class DyingCursor(psycopg.Cursor):
         return result
 
 
-def half_of(batches):
-    for batch in batches:
-        yield batch.slice(0, batch.num_rows // 2)
+class DyingWriter(copying.RowWriter):
+    def write(self, rows):
+        super().write(rows)
         die()
+
+
+def half_of(conn, selection, block_rows):
+    for number, block in enumerate(copying.read_blocks(conn, selection, 10)):
+        if number == 5:
+            die()
+        yield block
 
 
 def main():
@@ -47,10 +54,15 @@ def main():
     conn.execute("set role revlayer_scorer")
     conn.commit()
     conn.cursor_factory = DyingCursor
-    if stage == "copying":
-        frames._as_batches = half_of
+    read_conn = psycopg.connect(url)
+    read_conn.execute("set role revlayer_scorer")
+    read_conn.commit()
+    if stage == "reading":
+        streaming.read_blocks = half_of
+    if stage == "writing":
+        streaming.RowWriter = DyingWriter
     progress = (lambda *_: die()) if stage == "scoring" else (lambda *_: None)
-    jobs.score_deals(conn, date.fromisoformat(as_of), ["deal_win"], progress)
+    jobs.score_deals(conn, date.fromisoformat(as_of), ["deal_win"], progress, read_conn=read_conn)
 
 
 if __name__ == "__main__":

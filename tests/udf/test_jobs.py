@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 from certifying import serve
+from scoring_job import score_deals
 
-from revlayer_udf import frames, jobs, registry
+from revlayer_udf import frames, registry, streaming
 from revlayer_udf.errors import ArtefactError, Busy, FeatureError, PredictionError, RevlayerError
 from revlayer_udf.locks import target_lock
 from revlayer_udf.manifest import Feature
@@ -34,7 +35,7 @@ def alter(database, statement):
 
 def test_every_target_is_scored_and_published(conn):
     seen = []
-    summaries = jobs.score_deals(conn, AS_OF, progress=lambda *what: seen.append(what))
+    summaries = score_deals(conn, AS_OF, progress=lambda *what: seen.append(what))
     assert [(s.target, s.status, s.row_count) for s in summaries] == [
         (target, "published", 100) for target in ("deal_win", "deal_value", "deal_close_month")
     ]
@@ -55,14 +56,10 @@ def test_every_target_is_scored_and_published(conn):
 
 
 def test_batches_do_not_show_in_the_result(conn, monkeypatch):
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
-    whole = frames.read_batches
-
-    def small(conn, query):
-        return whole(conn, query, batch_rows=7)
-
-    monkeypatch.setattr(frames, "read_batches", small)
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    score_deals(conn, AS_OF, ["deal_win"])
+    whole = streaming.read_blocks
+    monkeypatch.setattr(streaming, "read_blocks", lambda conn, selection, rows: whole(conn, selection, 7))
+    score_deals(conn, AS_OF, ["deal_win"])
     query = "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
     monkeypatch.undo()
     first, second = (frames.read_table(conn, query.format(run_id)) for run_id in (1, 2))
@@ -75,8 +72,8 @@ def test_a_run_that_waited_serves_the_model_promoted_meanwhile(scored_database, 
     with scored_database.connect("scorer") as other:
         with target_lock(other, "deal_win", wait=False):
             with pytest.raises(Busy, match="another run is publishing deal_win"):
-                jobs.score_deals(conn, AS_OF, ["deal_win"], wait=False)
-            waiting = threading.Thread(target=jobs.score_deals, args=[conn, AS_OF, ["deal_win"]])
+                score_deals(conn, AS_OF, ["deal_win"], wait=False)
+            waiting = threading.Thread(target=score_deals, args=[conn, AS_OF, ["deal_win"]])
             waiting.start()
             time.sleep(0.4)
             serve(other, artefact, manifest)
@@ -87,22 +84,22 @@ def test_a_run_that_waited_serves_the_model_promoted_meanwhile(scored_database, 
 
 def test_without_a_champion_a_target_is_skipped(feature_database):
     with feature_database.connect("scorer") as conn:
-        summaries = jobs.score_deals(conn, AS_OF)
+        summaries = score_deals(conn, AS_OF)
         assert {s.status for s in summaries} == {"skipped"}
         assert summaries[0].reason == "no model serves deal_win. Run: revlayer train"
         assert run_statuses(conn) == []
 
 
 def test_without_deals_the_predictions_stay(conn):
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
-    [summary] = jobs.score_deals(conn, date(2025, 7, 31), ["deal_win"])
+    score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_deals(conn, date(2025, 7, 31), ["deal_win"])
     assert summary.status == "skipped" and "revlayer build" in summary.reason
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_an_unknown_target_is_refused(conn):
     with pytest.raises(RevlayerError, match="unknown targets: deal_win'; drop table"):
-        jobs.score_deals(conn, AS_OF, ["deal_win'; drop table scoring.runs; --"])
+        score_deals(conn, AS_OF, ["deal_win'; drop table scoring.runs; --"])
 
 
 @pytest.mark.parametrize(
@@ -120,62 +117,62 @@ def test_an_unknown_target_is_refused(conn):
     ],
 )
 def test_features_at_odds_with_the_model_are_refused(scored_database, conn, statement, message):
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    score_deals(conn, AS_OF, ["deal_win"])
     alter(scored_database, statement)
     with pytest.raises(FeatureError, match=message):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_a_tampered_artefact_is_refused(conn, graphs):
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    score_deals(conn, AS_OF, ["deal_win"])
     with conn.transaction():
         conn.execute("update scoring.models set artefact = %s where target = 'deal_win'", [graphs["win"](bias=9.0)])
     with pytest.raises(ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback"):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_scores_that_are_no_numbers_are_not_published(scored_database, conn, graphs, manifest_of):
-    jobs.score_deals(conn, AS_OF, ["deal_win"])
+    score_deals(conn, AS_OF, ["deal_win"])
     alter(scored_database, "update features.ftr_deals set lead_score = -1 where deal_id = 'crm:00042'")
     serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
     with pytest.raises(PredictionError, match="not finite for 1 of 100 rows, first for deal_id 'crm:00042'"):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published"), ("deal_win", "failed")]
     registry.rollback(conn, "deal_win", "log was wrong")
-    [summary] = jobs.score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_deals(conn, AS_OF, ["deal_win"])
     assert summary.status == "published"
 
 
 def test_probabilities_outside_their_bounds_name_the_deal(conn, graphs, manifest_of):
     serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
     with pytest.raises(PredictionError, match=r"not between 0 and 1 for \d+ of 100 rows, first for deal_id"):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
 
 
 def test_an_interval_upside_down_is_refused(conn, graphs, manifest_of):
     artefact = graphs["value"](low=3.0)
     serve(conn, artefact, manifest_of(artefact, "deal_value"))
     with pytest.raises(PredictionError, match="value_p10 is above value_p90"):
-        jobs.score_deals(conn, AS_OF, ["deal_value"])
+        score_deals(conn, AS_OF, ["deal_value"])
 
 
 def test_an_output_of_another_width_or_name_is_refused(conn, graphs, manifest_of):
     serve(conn, graphs["close"](width=4), manifest_of(graphs["close"](width=4), "deal_close_month"))
     with pytest.raises(ArtefactError, match="within has 4 columns, not 10"):
-        jobs.score_deals(conn, AS_OF, ["deal_close_month"])
+        score_deals(conn, AS_OF, ["deal_close_month"])
     other = graphs["win"](output="probability")
     serve(conn, other, manifest_of(other))
     with pytest.raises(ArtefactError, match="does not return win_probability"):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
 
 
 def test_models_of_other_relations_are_refused(conn, graphs, manifest_of):
     artefact = graphs["win"](bias=0.5)
     serve(conn, artefact, manifest_of(artefact, feature_relation="features.ftr_customers"))
     with pytest.raises(FeatureError, match=r"deals are scored from features\.ftr_deals"):
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
 
 
 def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
@@ -190,5 +187,5 @@ def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
     )
     artefact = graphs["win"](bias=0.5)
     serve(conn, artefact, manifest_of(artefact, features=features))
-    [summary] = jobs.score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_deals(conn, AS_OF, ["deal_win"])
     assert summary.row_count == 100

@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pyarrow as pa
 import pytest
+from scoring_job import score_deals
 
-from revlayer_udf import frames, jobs, publishing
+from revlayer_udf import frames, publishing
 from revlayer_udf.errors import Busy
 from revlayer_udf.locks import target_lock
 from revlayer_udf.publishing import publish_run
@@ -71,7 +72,7 @@ def publish(conn, probability=0.5, **options):
     return run.run_id
 
 
-STAGES = ["scoring", "copying", "written", "attached", "superseded", "uncommitted"]
+STAGES = ["reading", "scoring", "writing", "written", "attached", "superseded", "uncommitted"]
 
 
 def kill_at(database, stage):
@@ -84,7 +85,7 @@ def kill_at(database, stage):
 
 def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database):
     with scored_database.connect("scorer") as conn:
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
         before = published(conn)
         assert before.num_rows == 100
         kill_at(scored_database, "started")
@@ -93,7 +94,7 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
             kill_at(scored_database, stage)
             assert published(conn).equals(before), stage
             assert statuses(conn) == ["published", *["failed"] * number, "running"], stage
-        [summary] = jobs.score_deals(conn, AS_OF, ["deal_win"])
+        [summary] = score_deals(conn, AS_OF, ["deal_win"])
         assert statuses(conn) == ["superseded", *["failed"] * len(STAGES), "published"]
         assert loose_tables(conn) == []
         after = published(conn)
@@ -103,11 +104,11 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
 
 def test_killed_after_its_commit_a_run_stands(scored_database):
     with scored_database.connect("scorer") as conn:
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
         kill_at(scored_database, "published")
         assert statuses(conn) == ["superseded", "published"]
         assert published(conn).num_rows == 100
-        jobs.score_deals(conn, AS_OF, ["deal_win"])
+        score_deals(conn, AS_OF, ["deal_win"])
         assert statuses(conn) == ["superseded", "superseded", "published"]
 
 

@@ -1,27 +1,34 @@
 """Batch scoring: features out, predictions in, published per target."""
 
-import tempfile
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, Literal, Protocol
+from typing import Literal, Protocol
 
 import psycopg
 import pyarrow as pa
 from psycopg import sql
 
 from revlayer_udf import frames, queries, registry
-from revlayer_udf.errors import ArtefactError, FeatureError, RevlayerError
+from revlayer_udf.changed import copy_unchanged, features_hash, reusable_run
+from revlayer_udf.copying import Selection
+from revlayer_udf.deals import DealScorer
+from revlayer_udf.errors import FeatureError, PredictionError, RevlayerError
 from revlayer_udf.locks import target_lock
-from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
-from revlayer_udf.publishing import KEEP_RUNS, publish_run
-from revlayer_udf.runtime import Frame, Scorer, refuse_rows
-from revlayer_udf.targets import TARGETS, DealTarget
+from revlayer_udf.manifest import Manifest
+from revlayer_udf.publishing import KEEP_RUNS, Run, publish_run
+from revlayer_udf.runtime import check_schema
+from revlayer_udf.statistics import record_statistics
+from revlayer_udf.streaming import score_stream
+from revlayer_udf.targets import TARGETS
 
-__all__ = ["TARGETS", "RunSummary", "predict", "score_deals"]
+__all__ = ["TARGETS", "RunSummary", "score_deals"]
 
 RELATION = "features.ftr_deals"
+# Statistics of a run are kept by the values of these columns, as far as the relation has them.
+DIMENSIONS = ("segment_id",)
 
 _SQL = queries.load("revlayer_udf", "queries/jobs.sql")
 
@@ -34,7 +41,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What became of one target. ``reason`` says why it was skipped, and what to do."""
+    """What became of one target. ``reason`` says why it was skipped, and what to do.
+
+    Of ``row_count`` rows, ``copied_count`` were the same as in the run before and were not scored again.
+    """
 
     target: str
     status: Literal["published", "skipped"]
@@ -42,6 +52,21 @@ class RunSummary:
     model_version: str | None = None
     run_id: int | None = None
     reason: str | None = None
+    copied_count: int = 0
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the runs of one call have in common."""
+
+    conn: psycopg.Connection
+    read_conn: psycopg.Connection
+    as_of_date: date
+    progress: Progress
+    changed_only: bool
+    reasons: bool
+    keep: int
+    dimensions: Sequence[str]
 
 
 def score_deals(
@@ -50,8 +75,12 @@ def score_deals(
     targets: Sequence[str] = tuple(TARGETS),
     progress: Progress = lambda what, done, total: None,
     *,
+    read_conn: psycopg.Connection,
+    changed_only: bool = False,
+    reasons: bool = True,
     wait: bool = True,
     keep: int = KEEP_RUNS,
+    dimensions: Sequence[str] = DIMENSIONS,
 ) -> list[RunSummary]:
     """Score the deals open at a date with the champion of each target and publish the predictions.
 
@@ -61,8 +90,14 @@ def score_deals(
     Args:
         conn: of the role scorer, outside a transaction.
         as_of_date: rows of features.ftr_deals with this as_of_date.
+        read_conn: another connection of the role scorer, outside a transaction: features are read over it while
+            predictions are written over the first.
+        changed_only: score only deals whose features are not those of the published run of the same model, and
+            copy the predictions of the others; the result is that of scoring them all.
+        reasons: keep each prediction's largest contributions, where the model has a raw score to split.
         wait: queue behind another run of a target, or leave.
         keep: superseded runs whose predictions are kept.
+        dimensions: text columns of features.ftr_deals; statistics of the run are kept by their values.
 
     Raises:
         ArtefactError, FeatureError, PredictionError: the model may not be served; nothing of that target is
@@ -72,130 +107,118 @@ def score_deals(
     unknown = [target for target in targets if target not in TARGETS]
     if unknown:
         raise RevlayerError(f"unknown targets: {', '.join(unknown)}", f"There are {', '.join(TARGETS)}.")
+    job = _Job(conn, read_conn, as_of_date, progress, changed_only, reasons, keep, dimensions)
     summaries = []
     for target in targets:
         # Taken before the champion is read: a run that waited serves the model of now, not of before.
         with target_lock(conn, target, wait=wait):
-            summaries.append(_score_target(conn, target, as_of_date, progress, keep))
+            summaries.append(_score_target(job, target))
     return summaries
 
 
-def predict(scorer: Scorer, target: DealTarget, batch: Frame) -> pa.RecordBatch:
-    """Score a batch into the columns of a prediction table, run_id and as_of_date left out.
-
-    Raises:
-        FeatureError, PredictionError: see ``Scorer.score``; or a prediction outside its bounds.
-        ArtefactError: an output is wider or narrower than the table.
-    """
-    outputs = scorer.score(batch)
-    for name, width in target.outputs.items():
-        if outputs[name].shape[1] != width:
-            raise ArtefactError(
-                f"{scorer.manifest.model_version}: {name} has {outputs[name].shape[1]} columns, not {width}",
-                "Run: revlayer train",
-            )
-    for reason, rows in target.refusals(outputs).items():
-        if rows.any():
-            refuse_rows(scorer.manifest, batch, rows, reason)
-    rung = outputs.get(RUNG_OUTPUT)
-    count = batch.num_rows
-    columns = {
-        "deal_id": batch.column(scorer.manifest.entity_key),
-        **{name: pa.array(values) for name, values in target.columns(outputs).items()},
-        "rung": pa.array(rung, pa.string()) if rung is not None else _same(scorer.manifest.rung, count),
-        "model_version": _same(scorer.manifest.model_version, count),
-    }
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-
-
-def _score_target(conn: psycopg.Connection, name: str, as_of_date: date, progress: Progress, keep: int) -> RunSummary:
-    target = TARGETS[name]
-    with conn.transaction():
-        model = registry.champion(conn, name)
+def _score_target(job: _Job, name: str) -> RunSummary:
+    target, started = TARGETS[name], time.perf_counter()
+    with job.conn.transaction():
+        model = registry.champion(job.conn, name)
         if model is None:
             return RunSummary(name, "skipped", reason=f"no model serves {name}. Run: revlayer train")
-        scorer = Scorer(model.artefact, model.manifest)
-        _check_fit(conn, scorer, target)
-        total = _count(conn, as_of_date)
-    version = model.manifest.model_version
-    if total == 0:
-        reason = f"{RELATION} has no deal open at {as_of_date}. If there should be some, run: revlayer build"
-        return RunSummary(name, "skipped", model_version=version, reason=reason)
-    run_of = publish_run(conn, name, as_of_date, [target.table], model_version=version, keep=keep)
-    with run_of as run, tempfile.TemporaryFile() as spool:
-        # One connection cannot copy out and in at once, and predictions are far smaller than features.
-        with closing(_predictions(conn, scorer, target, as_of_date, total, progress)) as predictions:
-            _spool(predictions, spool)
-        if spool.tell():
-            spool.seek(0)
-            run.write(iter(pa.ipc.open_stream(spool)))
-    progress(name, total, total)
-    return RunSummary(name, "published", run.row_count, version, run.run_id)
+        schema = _check_fit(job.conn, model.manifest)
+    scorer, version = DealScorer(model, name, reasons=job.reasons), model.manifest.model_version
+    with ExitStack() as reading:
+        total = _one_state(job, reading)
+        if total == 0:
+            day = job.as_of_date
+            reason = f"{RELATION} has no deal open at {day}. If there should be some, run: revlayer build"
+            return RunSummary(name, "skipped", model_version=version, reason=reason)
+        run_of = publish_run(job.conn, name, job.as_of_date, [target.table], model_version=version, keep=job.keep)
+        with run_of as run:
+            run.set_default(target.table, "model_version", version)
+            copied, seconds = _fill(job, run, name, scorer, schema, total)
+            # Ended before the run is published: it holds locks that dropping old predictions would wait for.
+            reading.close()
+            moment = time.perf_counter()
+            run.record(has_reasons=scorer.has_reasons, scored=total - copied, copied=copied, seconds=seconds)
+            dimensions = [column for column in job.dimensions if column in schema.names]
+            record_statistics(job.conn, run, target.table, scorer.numbers, _relation(), dimensions)
+            now = time.perf_counter()
+            run.record_timings({"statistics": now - moment, "total": now - started})
+    job.progress(name, total, total)
+    return RunSummary(name, "published", run.row_count, version, run.run_id, copied_count=copied)
 
 
-def _predictions(
-    conn: psycopg.Connection,
-    scorer: Scorer,
-    target: DealTarget,
-    as_of_date: date,
-    total: int,
-    progress: Progress,
-) -> Generator[pa.RecordBatch]:
-    manifest, done = scorer.manifest, 0
-    columns = [manifest.entity_key, *(feature.name for feature in manifest.features)]
-    # No parameters: psycopg would take a % in a column's name for one.
-    query = sql.SQL(_SQL["features"]).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        relation=_relation(),
-        as_of_date=sql.Literal(as_of_date),
+def _one_state(job: _Job, reading: ExitStack) -> int:
+    """Begin to read: until ``reading`` is closed, the features stay as they are now. Returns their rows."""
+    reading.enter_context(job.read_conn.transaction())
+    job.read_conn.execute(_SQL["one_state"])
+    statement = sql.SQL(_SQL["count"]).format(relation=_relation())
+    row = job.read_conn.execute(statement, [job.as_of_date]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _fill(
+    job: _Job, run: Run, name: str, scorer: DealScorer, schema: pa.Schema, total: int
+) -> tuple[int, dict[str, float]]:
+    """Copy what may be copied, score the rest; returns the rows copied and the seconds by stage."""
+    table, manifest, started = TARGETS[name].table, scorer.manifest, time.perf_counter()
+    features = [feature.name for feature in manifest.features]
+    earlier = None
+    if job.changed_only:
+        earlier = reusable_run(job.conn, name, manifest.model_version, scorer.has_reasons)
+    copied, copy_seconds = 0, {}
+    if earlier is not None:
+        row = job.read_conn.execute(_SQL["export_snapshot"]).fetchone()
+        copied = copy_unchanged(
+            job.conn, run, table, earlier=earlier, relation=_relation(), as_of_date=job.as_of_date,
+            features=features, snapshot=row[0] if row else "",
+        )  # fmt: skip
+        copy_seconds = {"copy": time.perf_counter() - started}
+    job.progress(name, copied, total)
+    streamed = score_stream(
+        job.read_conn, job.conn, _select(job, manifest, schema, table, earlier), scorer, run.table(table),
+        progress=lambda done: job.progress(name, copied + done, total),
+    )  # fmt: skip
+    if copied + streamed.row_count != total:
+        raise PredictionError(
+            f"{RELATION} has {total} rows at {job.as_of_date}; {copied} were copied and {streamed.row_count} scored",
+            "A deal_id stands twice, or the relation is a view that changes. Run: revlayer build, which tests it.",
+        )
+    return copied, copy_seconds | streamed.seconds
+
+
+def _select(job: _Job, manifest: Manifest, schema: pa.Schema, table: str, earlier: int | None) -> Selection:
+    features = [feature.name for feature in manifest.features]
+    columns = [manifest.entity_key, *features]
+    parts = {
+        "columns": sql.SQL(", ").join(sql.SQL(_SQL["column"]).format(sql.Identifier(column)) for column in columns),
+        "features_hash": features_hash(features),
+        "relation": _relation(),
+        "as_of_date": sql.Literal(job.as_of_date),
+        "parent": sql.Identifier("scoring", table),
+        "run_id": sql.Literal(earlier),
+    }
+    return Selection(
+        query=sql.SQL(_SQL["features" if earlier is None else "changed_features"]).format(**parts),
+        numbers=manifest.numbers,
+        texts=manifest.texts,
+        kept=(manifest.entity_key, "features_hash"),
+        flags=frozenset(name for name in manifest.numbers if pa.types.is_boolean(schema.field(name).type)),
     )
-    with conn.transaction(), closing(frames.read_batches(conn, query)) as batches:
-        for batch in batches:
-            progress(manifest.target, done, total)
-            predicted = predict(scorer, target, batch)
-            dates = pa.repeat(pa.scalar(as_of_date, pa.date32()), batch.num_rows)
-            yield predicted.append_column("as_of_date", dates)
-            done += batch.num_rows
 
 
-def _spool(batches: Iterator[pa.RecordBatch], file: IO[bytes]) -> None:
-    writer: pa.RecordBatchStreamWriter | None = None
-    for batch in batches:
-        writer = writer or pa.ipc.new_stream(file, batch.schema)
-        writer.write_batch(batch)
-    if writer is not None:
-        writer.close()
-
-
-def _check_fit(conn: psycopg.Connection, scorer: Scorer, target: DealTarget) -> None:
-    manifest: Manifest = scorer.manifest
+def _check_fit(conn: psycopg.Connection, manifest: Manifest) -> pa.Schema:
     if manifest.feature_relation != RELATION or manifest.entity_key != "deal_id":
         raise FeatureError(
             f"{manifest.model_version} reads {manifest.feature_relation} by {manifest.entity_key}; "
             f"deals are scored from {RELATION} by deal_id",
             "Run: revlayer train",
         )
-    missing = set(target.outputs) - set(manifest.outputs)
-    if missing:
-        raise ArtefactError(
-            f"{manifest.model_version} does not return {', '.join(sorted(missing))}", "Run: revlayer train"
-        )
     try:
         schema = frames.read_schema(conn, sql.SQL(_SQL["relation"]).format(relation=_relation()))
     except psycopg.errors.UndefinedTable:
         raise FeatureError(f"{RELATION} does not exist", "Run: revlayer build") from None
-    scorer.check_schema(schema)
-
-
-def _count(conn: psycopg.Connection, as_of_date: date) -> int:
-    statement = sql.SQL(_SQL["count"]).format(relation=_relation())
-    row = conn.execute(statement, [as_of_date]).fetchone()
-    return int(row[0]) if row else 0
+    check_schema(manifest, schema)
+    return schema
 
 
 def _relation() -> sql.Identifier:
     return sql.Identifier(*RELATION.split("."))
-
-
-def _same(value: str, count: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.string()), count)

@@ -6,7 +6,7 @@ before its commit leaves a row 'running' and perhaps tables nobody reads: the ta
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 
@@ -63,6 +63,28 @@ class Run:
             written = frames.copy_in(self._conn, table, (self._with_run_id(batch) for batch in batches))
         self.row_count += written
         return written
+
+    def set_default(self, parent: str, column: str, value: str | int | date) -> None:
+        """Let the server fill a column that is the same in every row, as it does run_id and as_of_date."""
+        parts = {"table": self.table(parent), "column": sql.Identifier(column), "value": sql.Literal(value)}
+        with self._conn.transaction():
+            self._conn.execute(sql.SQL(_SQL["set_default"]).format(**parts))
+
+    def record(self, *, has_reasons: bool, scored: int, copied: int, seconds: Mapping[str, float]) -> None:
+        """Keep how the run was made; see scoring.run_log.
+
+        Args:
+            seconds: by stage.
+        """
+        self.row_count += scored + copied
+        with self._conn.transaction():
+            self._conn.execute(_SQL["record"], [has_reasons, scored, copied, self.run_id])
+        self.record_timings(seconds)
+
+    def record_timings(self, seconds: Mapping[str, float]) -> None:
+        """Keep the seconds of stages of the run: copy, read, score, write, statistics, total."""
+        with self._conn.transaction(), self._conn.cursor() as cursor:
+            cursor.executemany(_SQL["record_timing"], [(self.run_id, stage, s) for stage, s in seconds.items()])
 
     def table(self, parent: str) -> sql.Identifier:
         """Return the run's own table for one of its prediction tables."""
@@ -124,6 +146,8 @@ def _start(
         run = Run(conn, row[0], tables)
         for parent in tables:
             conn.execute(_statement("create_table", run, parent))
+            run.set_default(parent, "run_id", run.run_id)
+            run.set_default(parent, "as_of_date", as_of_date)
     return run
 
 

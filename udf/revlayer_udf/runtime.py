@@ -66,25 +66,8 @@ class Scorer:
         _check_outputs(self._session, manifest)
 
     def check_schema(self, schema: pa.Schema) -> None:
-        """Check that a relation has every feature, each of its type.
-
-        Raises:
-            FeatureError: naming the column, both types and what to do.
-        """
-        where, version = self.manifest.feature_relation, self.manifest.model_version
-        for feature in self.manifest.features:
-            index = schema.get_field_index(feature.name)
-            if index < 0:
-                raise FeatureError(
-                    f"{where} has no column {feature.name}, which {version} needs as {feature.type}",
-                    "Run: revlayer build. If the feature was removed on purpose, run: revlayer train",
-                )
-            found = schema.field(index).type
-            if not _fits(found, feature.type):
-                raise FeatureError(
-                    f"{where}.{feature.name} has type {found}; {version} was trained with {feature.type}",
-                    "Restore the type and run: revlayer build. If the change is meant, run: revlayer train",
-                )
+        """Do what the function ``check_schema`` does with the scorer's manifest."""
+        check_schema(self.manifest, schema)
 
     def score(self, batch: Frame, outputs: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Score rows.
@@ -146,6 +129,28 @@ class Scorer:
         if not finite.all():
             refuse_rows(self.manifest, batch, ~finite, f"{name} is not finite")
         return matrix
+
+
+def check_schema(manifest: Manifest, schema: pa.Schema) -> None:
+    """Check that a relation has every feature, each of its type.
+
+    Raises:
+        FeatureError: naming the column, both types and what to do.
+    """
+    where, version = manifest.feature_relation, manifest.model_version
+    for feature in manifest.features:
+        index = schema.get_field_index(feature.name)
+        if index < 0:
+            raise FeatureError(
+                f"{where} has no column {feature.name}, which {version} needs as {feature.type}",
+                "Run: revlayer build. If the feature was removed on purpose, run: revlayer train",
+            )
+        found = schema.field(index).type
+        if not _fits(found, feature.type):
+            raise FeatureError(
+                f"{where}.{feature.name} has type {found}; {version} was trained with {feature.type}",
+                "Restore the type and run: revlayer build. If the change is meant, run: revlayer train",
+            )
 
 
 def refuse_rows(manifest: Manifest, batch: Frame, wrong: np.ndarray, what: str) -> None:

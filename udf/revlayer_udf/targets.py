@@ -20,14 +20,18 @@ class DealTarget:
     Attributes:
         table: prediction table in the schema scoring.
         outputs: width of every output the graph must return; ``rung`` is optional.
-        columns: prediction columns from outputs, float64 [N] each.
+        numbers: prediction columns, double precision each.
+        columns: makes them from outputs, float64 [N] each.
         refusals: per reason, the rows (bool [N]) that may not be published.
+        has_reasons: the table has columns for a raw score and reasons.
     """
 
     table: str
     outputs: Mapping[str, int]
+    numbers: tuple[str, ...]
     columns: Callable[[Outputs], dict[str, np.ndarray]]
     refusals: Callable[[Outputs], dict[str, np.ndarray]]
+    has_reasons: bool = True
 
 
 def _win_columns(outputs: Outputs) -> dict[str, np.ndarray]:
@@ -73,14 +77,26 @@ def _any(matrix: np.ndarray) -> np.ndarray:
 
 
 TARGETS: dict[str, DealTarget] = {
-    "deal_win": DealTarget("deal_win_predictions", {"win_probability": 1}, _win_columns, _win_refusals),
+    "deal_win": DealTarget(
+        "deal_win_predictions",
+        {"win_probability": 1},
+        ("win_probability",),
+        _win_columns,
+        _win_refusals,
+    ),
     "deal_value": DealTarget(
         "deal_value_predictions",
         {"value": 1, "value_p10": 1, "value_p90": 1},
+        ("value_amount", "value_p10_amount", "value_p90_amount"),
         _value_columns,
         _value_refusals,
     ),
     "deal_close_month": DealTarget(
-        "deal_close_predictions", {"within": len(CLOSE_DAYS)}, _close_columns, _close_refusals
+        "deal_close_predictions",
+        {"within": len(CLOSE_DAYS)},
+        tuple(f"within_{days}d_probability" for days in CLOSE_DAYS),
+        _close_columns,
+        _close_refusals,
+        has_reasons=False,
     ),
 }

@@ -24,6 +24,17 @@ create table {table} (
     check (run_id = {run_id})
 )
 
+-- name: set_default
+alter table {table} alter column {column} set default {value}
+
+-- name: record
+update scoring.runs
+set has_reasons = %s, scored_count = %s, copied_count = %s
+where run_id = %s
+
+-- name: record_timing
+insert into scoring.run_timings (run_id, stage, seconds) values (%s, %s, %s)
+
 -- name: attach
 alter table {parent} attach partition {table} for values in ({run_id})
 
