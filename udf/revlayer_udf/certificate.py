@@ -182,7 +182,7 @@ def _compare(
             return made("not_available", None, f"{name} keeps no {output}")
     if not len(rows):
         return made("not_available", None, "no golden row has a finite score")
-    a, b = (_of_rows(name, answer, output, rows) for name, answer in (first, second))
+    a, b = (_of_rows(name, answer, output, rows, len(finite)) for name, answer in (first, second))
     if a.shape != b.shape:
         return made("different", math.inf, f"shapes {a.shape} and {b.shape}")
     distance = _distance(a, b, _scale(manifest, output))
@@ -194,9 +194,10 @@ def _compare(
     return made("different", largest, f"golden row {place}: {_shown(a[worst])} and {_shown(b[worst])}", place)
 
 
-def _of_rows(name: str, answer: Answer, output: str, rows: np.ndarray) -> np.ndarray:
+def _of_rows(name: str, answer: Answer, output: str, rows: np.ndarray, count: int) -> np.ndarray:
     assert isinstance(answer, Mapping)
-    return answer[output] if name in IN_DATABASE else answer[output][rows]
+    values = answer[output]
+    return values[rows] if name not in IN_DATABASE and len(values) == count else values
 
 
 def _scale(manifest: Manifest, output: str) -> float:
