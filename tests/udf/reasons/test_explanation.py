@@ -82,11 +82,21 @@ def test_any_ensemble_adds_up(seed, columns, trees, leaves, missing, average, sh
     assert gap(found).max() <= 1.0
 
 
-def test_large_trees_follow_the_splits_and_add_up(monkeypatch, large):
-    monkeypatch.setattr("revlayer_udf.reasons.trees.LARGEST_TREE", 8)
-    x, ensemble = large
-    artefact, manifest = tree_artefact(ensemble, COLUMNS)
-    assert gap(ReasonScorer(artefact, manifest).score(frame(x))).max() <= 1.0
+def test_deep_trees_add_up_and_agree():
+    x, y = sample(6000, 8)
+    ensemble = replace(ensemble_of(boosted(x, y, 20, 400, min_data_in_leaf=3)), aggregate="AVERAGE")
+    artefact, manifest = tree_artefact(ensemble, 8)
+    found = ReasonScorer(artefact, manifest).score(frame(x[:300]))
+    assert gap(found).max() <= 1.0
+    _, exact = tree_shap(ensemble, x[:300])
+    assert (np.abs(exact).argmax(axis=1) == np.abs(found.contributions).argmax(axis=1)).mean() >= 0.8
+
+
+def test_a_model_of_one_number_credits_it_with_everything():
+    x, y = sample(2000, 4)
+    artefact, manifest = tree_artefact(ensemble_of(boosted(x[:, :1], y, 20)), 1)
+    found = ReasonScorer(artefact, manifest).score(frame(np.vstack([x[:, :1], extremes(1)])))
+    np.testing.assert_allclose(found.contributions[:, 0], found.raw_score - found.base_score, rtol=0, atol=1e-5)
 
 
 def test_the_top_reason_is_mostly_that_of_exact_treeshap(large):

@@ -7,9 +7,10 @@ from onnx import TensorProto, helper, numpy_helper
 from revlayer_udf.ensemble import Ensemble, attributes
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.reasons.linear import Decomposition, UnexplainedError, Weighted, decompose
-from revlayer_udf.reasons.paths import Floats
+from revlayer_udf.reasons.main_effects import correction_trees
+from revlayer_udf.reasons.paths import Floats, Paths
 from revlayer_udf.reasons.provenance import Provenance
-from revlayer_udf.reasons.trees import leaf_contributions
+from revlayer_udf.reasons.trees import path_contributions
 
 CONTRIBUTIONS = "contributions"
 BASE_SCORE = "base_score"
@@ -84,17 +85,10 @@ class _Explanation:
         nothing = self._node("Mul", self._raw, self._number(0.0))
         shown_base = self._node("Add", nothing, self._number(base))
         if abs(base) > LARGEST_EXACT_BASE:
-            total = self._settled(total, shown_base)
+            moved = self._node("Sub", self._raw, shown_base)
+            total = self._spread(total, self._node("Sub", moved, self._row_sum(total)))
         self._show(CONTRIBUTIONS, total, self._width)
         self._show(BASE_SCORE, shown_base, 1)
-
-    def _settled(self, total: str, base: str) -> str:
-        """Spread what rounding left over: each contribution takes its share by size."""
-        columns = self._constant(np.array([1], np.int64))
-        left_over = self._node("Sub", self._node("Sub", self._raw, base), self._node("ReduceSum", total, columns))
-        sizes = self._node("Abs", total)
-        whole = self._node("Max", self._node("ReduceSum", sizes, columns), self._number(1e-30))
-        return self._node("Add", total, self._node("Mul", self._node("Div", sizes, whole), left_over))
 
     def _direct(self, term: Weighted) -> str:
         """Columns times weights, each added to its feature: one matrix product."""
@@ -109,10 +103,12 @@ class _Explanation:
     def _trees(self, node: onnx.NodeProto, weights: Floats) -> tuple[str, float]:
         """Give the leaves one target more per feature; return these targets' tensor and the base."""
         ensemble, features = readable_trees(node, self._provenance)
-        bases, by_column = leaf_contributions(ensemble, weights)
-        by_feature = np.zeros((len(by_column), self._width))
-        np.add.at(by_feature.T, features[: by_column.shape[1]], by_column.T)
-        values = np.hstack([ensemble.values, by_feature])
+        paths = Paths.of(ensemble)
+        bases, credits = path_contributions(paths, weights)
+        by_feature = np.zeros((len(ensemble.feature), self._width + 1))
+        slots = np.where(paths.slot_features >= 0, features[paths.slot_features], self._width)
+        np.add.at(by_feature, (paths.leaves[:, None], slots), credits)
+        values = np.hstack([ensemble.values, by_feature[:, :-1]])
         own, wide = ensemble.target_count, ensemble.target_count + self._width
         base = np.concatenate([ensemble.base, np.zeros(self._width)])
         replaced = ensemble.with_values(values, base).to_onnx()
@@ -124,10 +120,34 @@ class _Explanation:
         margin = self._slice(replaced.output[0], 0, own)
         margin.output[0] = output
         self._graph.node.insert(position + 1, margin)
-        part = self._slice(replaced.output[0], own, wide)
-        self._graph.node.append(part)
+        carried = self._slice(replaced.output[0], own, wide)
+        self._graph.node.append(carried)
+        part = carried.output[0]
+        corrections = correction_trees(paths, credits, weights)
+        if corrections is not None:
+            part = self._corrected(part, node.input[0], corrections, features)
         mean = bases.mean() if ensemble.aggregate == "AVERAGE" else bases.sum()
-        return part.output[0], float(mean + ensemble.base @ weights)
+        return part, float(mean + ensemble.base @ weights)
+
+    def _corrected(self, part: str, matrix: str, corrections: Ensemble, features: np.ndarray) -> str:
+        """Add each feature's correction; their sum, which the score does not have, is taken back by size."""
+        values = np.zeros((len(corrections.feature), self._width))
+        np.add.at(values.T, features[: corrections.target_count], corrections.values.T)
+        node = corrections.with_values(values, np.zeros(self._width)).to_onnx()
+        node.name = self._name("corrections")
+        node.input.append(matrix)
+        node.output.append(node.name)
+        self._graph.node.append(node)
+        return self._spread(self._node("Add", part, node.name), self._node("Neg", self._row_sum(node.name)))
+
+    def _spread(self, total: str, left_over: str) -> str:
+        """Add to each contribution its share, by size, of what is left over [N, 1]."""
+        sizes = self._node("Abs", total)
+        whole = self._node("Max", self._row_sum(sizes), self._number(1e-30))
+        return self._node("Add", total, self._node("Mul", sizes, self._node("Div", left_over, whole)))
+
+    def _row_sum(self, tensor: str) -> str:
+        return self._node("ReduceSum", tensor, self._constant(np.array([1], np.int64)))
 
     def _slice(self, tensor: str, start: int, end: int) -> onnx.NodeProto:
         inputs = [tensor, *(self._constant(np.array([bound], np.int64)) for bound in (start, end, 1))]
@@ -172,6 +192,8 @@ def readable_trees(node: onnx.NodeProto, provenance: Provenance) -> tuple[Ensemb
     ensemble = Ensemble.from_onnx(node)
     if ensemble.aggregate not in {"SUM", "AVERAGE"}:
         raise UnexplainedError(f"the trees' {ensemble.aggregate} is no sum")
+    if ensemble.threshold.dtype != np.float32:
+        raise UnexplainedError("the trees compare in float64")
     if ensemble.cover is None:
         raise UnexplainedError("the trees do not say how many training rows reached each node (nodes_hitrates)")
     features = provenance.single(node.input[0])

@@ -94,6 +94,11 @@ class Paths:
         np.put_along_axis(slots, order, np.where(ordered >= 0, number, -1), axis=1)
         return slots
 
+    @cached_property
+    def siblings(self) -> Integers:
+        """The child of each step's node that is not on the path, int64 [L, D]; meaningless where there is no step."""
+        return np.where(self.went_left, self.ensemble.right[self.nodes], self.ensemble.left[self.nodes])
+
     @property
     def slot_count(self) -> int:
         """Most distinct features on one path; at least 1."""
