@@ -119,7 +119,8 @@ class Ensemble:
 
 def previous_float(values: Floats) -> Floats:
     """Return the largest float below each value, in the same type."""
-    return np.asarray(np.nextafter(values, np.asarray(-np.inf, values.dtype)))
+    with np.errstate(over="ignore"):  # below the lowest lies -infinity
+        return np.asarray(np.nextafter(values, np.asarray(-np.inf, values.dtype)))
 
 
 def floor_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:

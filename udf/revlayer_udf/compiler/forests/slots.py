@@ -42,3 +42,10 @@ class Slots:
         of_node = np.zeros(len(inner), np.int64)
         of_node[inner] = places
         return cls(found // 2, found % 2 == 1, of_node)
+
+
+def slot_expression(column: str, missing_left: bool) -> str:
+    """Return the expression of a slot over a column that holds the feature, double precision."""
+    if not missing_left:
+        return column
+    return f"case when {column} = 'NaN'::float8 then '-Infinity'::float8 else {column} end"

@@ -1,0 +1,179 @@
+"""Which form of a tree ensemble in SQL is the faster one, by its number of leaves: nested CASE or rows of a table.
+
+``python -m benchmarks.scoring.forms --database-url …`` on a migrated database, as a superuser. It leaves no trace.
+The compiler's threshold (``revlayer_udf.compiler.forests.choice``) is read from what this prints.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from revlayer_udf.compiler.forests.case import combine, tree_expressions
+from revlayer_udf.compiler.forests.slots import Slots, slot_expression
+from revlayer_udf.compiler.forests.storage import store
+from revlayer_udf.compiler.forests.table import StoredForest
+from revlayer_udf.ensemble import LEAF, Ensemble
+
+FEATURES = 30
+ROWS = 1_000
+SIZES = {
+    "depth 5": [(trees, 32) for trees in (30, 100, 300, 600, 1_000, 2_000)],
+    "leaf-wise 31": [(trees, 31) for trees in (30, 100, 300, 600, 1_000, 2_000)],
+    "depth 10": [(trees, 1_024) for trees in (3, 10, 20, 30, 60, 100)],
+}
+
+
+@dataclass(frozen=True)
+class FormRow:
+    """One ensemble in one form. Times in milliseconds, medians of warm statements.
+
+    Attributes:
+        one_row: a statement that scores one row, parsed and planned anew as most clients do.
+        thousand_rows: a statement that scores a thousand.
+        rate: rows a second beyond parsing and planning.
+        megabytes: of the statement's text.
+    """
+
+    shape: str
+    trees: int
+    leaves: int
+    form: str
+    one_row: float
+    thousand_rows: float
+    rate: float
+    megabytes: float
+
+
+def grow(trees: int, leaves: int, *, level_wise: bool, seed: int = 0) -> Ensemble:
+    """Return random trees over FEATURES standard normal features, grown level by level or at a random leaf."""
+    random = np.random.default_rng(seed)
+    count = 2 * leaves - 1
+    children = np.tile(np.arange(count), (2, trees, 1))
+    is_leaf = np.ones((trees, count), bool)
+    for tree in range(trees):
+        growing = [0]
+        for step in range(leaves - 1):
+            node = growing.pop(0 if level_wise else int(random.integers(len(growing))))
+            pair = [2 * step + 1, 2 * step + 2]
+            children[:, tree, node], is_leaf[tree, node] = pair, False
+            growing += pair
+    offsets = np.arange(trees)[:, None] * count
+    left, right = ((side + offsets).ravel() for side in children)
+    leaf = is_leaf.ravel()
+    return Ensemble(
+        roots=np.arange(trees) * count,
+        feature=np.where(leaf, LEAF, random.integers(FEATURES, size=len(leaf))),
+        threshold=random.normal(size=len(leaf)).astype(np.float32),
+        left=left,
+        right=right,
+        missing_left=np.zeros(len(leaf), bool),
+        values=np.where(leaf, random.normal(size=len(leaf)), 0)[:, None],
+        cover=None,
+        aggregate="SUM",
+        base=np.zeros(1),
+    )
+
+
+def measure(conn: psycopg.Connection, sizes: dict[str, list[tuple[int, int]]] | None = None) -> list[FormRow]:
+    """Measure both forms of every size; writes temporary rows that are rolled back."""
+    _fill(conn)
+    found: list[FormRow] = []
+    for shape, pairs in (sizes or SIZES).items():
+        for trees, leaves in pairs:
+            ensemble = grow(trees, leaves, level_wise=shape.startswith("depth"))
+            slots = Slots.of(ensemble)
+            for form, statement in (("CASE", _case(ensemble, slots)), ("table", _table(conn, ensemble, slots))):
+                found.append(_measured(conn, shape, ensemble, form, statement))
+    conn.rollback()
+    return found
+
+
+def _fill(conn: psycopg.Connection) -> None:
+    columns = ", ".join(f"f{index} double precision" for index in range(FEATURES))
+    conn.execute(f"create temporary table form_rows (row_number integer primary key, {columns}) on commit drop")
+    matrix = np.random.default_rng(1).normal(size=(5 * ROWS, FEATURES))
+    with conn.cursor().copy("copy form_rows from stdin") as copy:
+        for number, row in enumerate(matrix.tolist()):
+            copy.write_row([number, *row])
+    conn.execute("analyze form_rows")
+
+
+def _source(slots: Slots) -> str:
+    columns = [
+        f"{slot_expression(f'r.f{feature}', missing)} as s{at}"
+        for at, (feature, missing) in enumerate(zip(slots.features, slots.missing_left, strict=True))
+    ]
+    return f"(select {', '.join(columns)} from form_rows r where row_number < {{rows}} offset 0) q"
+
+
+def _case(ensemble: Ensemble, slots: Slots) -> str:
+    columns = [f"q.s{at}" for at in range(len(slots.features))]
+    return f"select {combine(tree_expressions(ensemble, slots, columns, 0), 'SUM')} from {_source(slots)}"
+
+
+def _table(conn: psycopg.Connection, ensemble: Ensemble, slots: Slots) -> str:
+    forest = StoredForest.of(ensemble, slots)
+    store(conn, [forest], "benchmark of forms")
+    columns = [f"q.s{at}" for at in range(len(slots.features))]
+    return f"select t.total from {_source(slots)} cross join lateral ({forest.query(columns, ['total'])}) t"
+
+
+def _measured(conn: psycopg.Connection, shape: str, ensemble: Ensemble, form: str, statement: str) -> FormRow:
+    def run(rows: int) -> Callable[[], object]:
+        return lambda: conn.execute(statement.replace("{rows}", str(rows)).encode()).fetchall()
+
+    one, thousand, many = _median(run(1)), _median(run(ROWS)), _median(run(5 * ROWS))
+    return FormRow(
+        shape=shape,
+        trees=len(ensemble.roots),
+        leaves=ensemble.leaf_count,
+        form=form,
+        one_row=1_000 * one,
+        thousand_rows=1_000 * thousand,
+        rate=5 * ROWS / max(many - one, 1e-9),
+        megabytes=len(statement) / 1e6,
+    )
+
+
+def _median(call: Callable[[], object], times: int = 3) -> float:
+    call()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def lines(found: list[FormRow]) -> list[str]:
+    """Return the figures as a table in Markdown."""
+    head = [
+        "| trees | leaves | form | one row ms | 1,000 rows ms | rows/s beyond planning | statement MB |",
+        "|---|---:|---|---:|---:|---:|---:|",
+    ]
+    return head + [
+        f"| {row.trees:,} × {row.shape} | {row.leaves:,} | {row.form} | {row.one_row:,.1f} | {row.thousand_rows:,.0f} "
+        f"| {row.rate:,.0f} | {row.megabytes:.2f} |"
+        for row in found
+    ]
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scoring.forms", description=__doc__)
+    parser.add_argument("--database-url", required=True)
+    with psycopg.connect(parser.parse_args().database_url) as conn:
+        conn.execute(sql.SQL("set local jit = off"))
+        print("\n".join(lines(measure(conn))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
