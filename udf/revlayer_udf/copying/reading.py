@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 from psycopg.waiting import Wait
 
@@ -77,7 +78,7 @@ def _receive(pgconn: PGconn, messages: list[Any], limit: int) -> Generator[Wait,
         for count, data in iter(partial(pgconn.get_copy_data, 1), _NOTHING_YET):
             if count <= len(TRAILER):  # a row has at least its count of fields and a length
                 if count != len(TRAILER):
-                    raise FrameError("the server ended the rows without their trailer", "Run it again.")
+                    raise _broken_off(pgconn)
                 return True
             append(data)
             size += count
@@ -85,6 +86,15 @@ def _receive(pgconn: PGconn, messages: list[Any], limit: int) -> Generator[Wait,
                 return False
         yield Wait.R
         pgconn.consume_input()
+
+
+def _broken_off(pgconn: PGconn) -> Exception:
+    """Take what the server sent instead of more rows: its error."""
+    error: Exception = FrameError("the server ended the rows without their trailer", "Run it again.")
+    while (result := pgconn.get_result()) is not None:
+        if result.status == ExecStatus.FATAL_ERROR:
+            error = psycopg.errors.error_from_result(result)
+    return error
 
 
 def _without_header(message: bytes) -> bytes:

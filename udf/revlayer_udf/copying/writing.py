@@ -90,12 +90,14 @@ def encode(columns: pa.RecordBatch, kept: pa.BinaryArray | None = None, kept_cou
     Raises:
         FrameError: a column has a type outside the table above.
     """
+    wires = [_wire(field) for field in columns.schema]
     count = columns.num_rows
+    if count == 0:
+        return pa.py_buffer(b"")
     pieces: list[Any] = [pa.scalar((columns.num_columns + kept_count).to_bytes(2, "big"), pa.binary())]
     pieces += [] if kept is None else [kept]
     waiting: list[np.ndarray] = []
-    for field, column in zip(columns.schema, columns.columns, strict=True):
-        wire = _wire(field)
+    for wire, field, column in zip(wires, columns.schema, columns.columns, strict=True):
         if wire is not None and column.null_count == 0:
             waiting.append(_fixed(column, wire))  # neighbours become one piece
             continue
@@ -103,8 +105,6 @@ def encode(columns: pa.RecordBatch, kept: pa.BinaryArray | None = None, kept_cou
         waiting = []
         pieces += _texts(column, field) if wire is None else _joined([_fixed(column, wire)], column)
     pieces += _joined(waiting)
-    if count == 0:
-        return pa.py_buffer(b"")
     rows = pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=_NULL)
     offsets = np.frombuffer(rows.buffers()[1], np.int32, count + 1, offset=rows.offset * 4)
     return rows.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
