@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from revlayer.database.embedded import EmbeddedServer
-from tests.verify import imported, report, revenue_forecast, win_probability
+from tests.verify import imported, reasons, report, revenue_forecast, win_probability
 from tests.verify.report import Section
 
 
@@ -30,6 +30,7 @@ def main() -> int:
         try:
             sections = [
                 _timed("win probability", lambda: win_probability.check(server, chosen.seeds, chosen.deals)),
+                _timed("reasons", lambda: reasons.check(server, chosen.seeds[:1], chosen.deals)),
                 _timed(
                     "monthly forecast",
                     lambda: revenue_forecast.check(
