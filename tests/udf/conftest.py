@@ -144,12 +144,12 @@ def create_features(conn: psycopg.Connection, data: pa.Table | None = None) -> N
     conn.commit()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def graphs() -> dict[str, Graph]:
     return {"win": win_graph, "log": log_graph, "value": value_graph, "close": close_graph}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def manifest_of() -> Callable[..., Manifest]:
     return make_manifest
 
@@ -159,7 +159,7 @@ def make_deals() -> Callable[..., pa.Table]:
     return deals
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build_graph() -> Callable[..., bytes]:
     return model_bytes
 
