@@ -1,4 +1,7 @@
-"""Reasons: do they add up, how often do they agree with exact TreeSHAP, and what do they cost."""
+"""Reasons: do they add up, how often do they agree with exact TreeSHAP, and what do they cost.
+
+``python -m tests.verify.reasons`` prints the table without the simulated companies, in half a minute.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +21,7 @@ from revlayer_udf.reasons import ReasonScorer
 from revlayer_udf.runtime import Frame, Scorer
 from tests.udf.reasons.boosted import boosted, ensemble_of, sample, tree_artefact
 from tests.verify.company import trained_company
-from tests.verify.report import Section
+from tests.verify.report import Section, markdown
 
 ROWS = 1000
 BATCH = 16_384
@@ -106,3 +109,8 @@ def _seconds(run: Callable[[], object], times: int = 7) -> float:
         run()
         best = min(best, time.process_time() - started)
     return best
+
+
+if __name__ == "__main__":
+    for _, header, cells in check(None, (), 0).tables:
+        print(markdown(header, cells))

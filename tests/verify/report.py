@@ -51,13 +51,14 @@ def write(sections: Sequence[Section]) -> None:
             rows = [
                 (line.what, line.figure, line.threshold, "yes" if line.passed else "**no**") for line in section.lines
             ]
-            parts.append(_markdown(("line", "figure", "must be", "holds"), rows) + "\n")
+            parts.append(markdown(("line", "figure", "must be", "holds"), rows) + "\n")
         for title, header, cells in section.tables:
-            parts.append(f"{title}\n\n{_markdown(header, cells)}\n")
+            parts.append(f"{title}\n\n{markdown(header, cells)}\n")
     DOCUMENT.write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
