@@ -17,7 +17,7 @@ from revlayer_udf.runtime import Frame, feeds_of
 
 
 def exact_contributions(artefact: bytes, manifest: Manifest, batch: Frame) -> tuple[float, Floats]:
-    """Split the raw score of each row exactly; about a millisecond a row for 300 trees.
+    """Split the raw score of each row exactly; some four milliseconds a row for 300 trees of 31 leaves.
 
     Args:
         artefact: as registered, with covers in its trees.
