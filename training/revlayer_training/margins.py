@@ -105,12 +105,17 @@ class TreeMargin:
 
 @dataclass(frozen=True)
 class LogisticMargin:
-    """Logistic regression over scaled numbers, flags of missing numbers and one-hot texts."""
+    """Logistic regression over scaled numbers, flags of missing numbers and one-hot texts.
+
+    Attributes:
+        center: mean of each column in training. It is subtracted, so that the average row contributes nothing.
+    """
 
     texts: tuple[str, ...]
     encoders: tuple[OneHotEncoder, ...]
     numbers: tuple[str, ...]
     scaler: NumberScaler
+    center: NDArray[np.float32]
     weights: NDArray[np.float32]
     intercept: float
     algorithm: str = "logistic_regression"
@@ -129,18 +134,19 @@ class LogisticMargin:
         scaler = NumberScaler.fit(train.numeric(numbers))
         texts, encoders = tuple(n for n, _ in encoded), tuple(e for _, e in encoded)
         matrix = _design(train, texts, encoders, numbers, scaler)
+        center = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
         with threadpool_limits(1):
-            fitted = LogisticRegression(C=strength, max_iter=300, tol=1e-5).fit(matrix, y)
+            fitted = LogisticRegression(C=strength, max_iter=300, tol=1e-5).fit(matrix - center, y)
         weights = fitted.coef_[0].astype(np.float32)
-        return cls(texts, encoders, numbers, scaler, weights, float(np.float32(fitted.intercept_[0])))
+        return cls(texts, encoders, numbers, scaler, center, weights, float(np.float32(fitted.intercept_[0])))
 
     def margin(self, data: Dataset) -> Floats:
         """Return margins [N, 1]."""
         matrix = _design(data, self.texts, self.encoders, self.numbers, self.scaler)
-        return np.asarray(matrix.astype(np.float64) @ self.weights + self.intercept)[:, None]
+        return np.asarray((matrix - self.center).astype(np.float64) @ self.weights + self.intercept)[:, None]
 
     def add_nodes(self, graph: Graph) -> str:
-        """Scale, encode, multiply."""
+        """Scale, encode, subtract the mean, multiply."""
         parts = []
         if self.numbers:
             positions = [graph.numbers.index(name) for name in self.numbers]
@@ -149,7 +155,8 @@ class LogisticMargin:
         for name, encoder in zip(self.texts, self.encoders, strict=True):
             parts.append(encoder.add_nodes(graph, graph.text(name)))
         matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
-        product = graph.add("MatMul", matrix, graph.constant(self.weights[:, None]))
+        centered = graph.add("Sub", matrix, graph.constant(self.center))
+        product = graph.add("MatMul", centered, graph.constant(self.weights[:, None]))
         return graph.add("Add", product, graph.constant(self.intercept))
 
 
