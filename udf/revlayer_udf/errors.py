@@ -31,6 +31,22 @@ class ArtefactError(RevlayerError):
     """An artefact is tampered with, malformed or at odds with its manifest."""
 
 
+class UnsupportedOperator(ArtefactError):  # noqa: N818
+    """A graph that has no translation to SQL.
+
+    Args:
+        operator: name of the operator, or of what else cannot be translated.
+        reason: what of it.
+    """
+
+    def __init__(self, operator: str, reason: str) -> None:
+        super().__init__(
+            f"{operator} cannot be compiled to SQL: {reason}",
+            "Score the model by the job (revlayer score) or by PL/Python, or export it without that operator.",
+        )
+        self.operator = operator
+
+
 class FeatureError(RevlayerError):
     """A feature the model needs is missing from the table or has another type."""
 
