@@ -124,7 +124,10 @@ def test_an_error_of_the_query_leaves_the_connection_usable(conn):
 
 def test_a_closed_reader_leaves_the_connection_usable(conn):
     endless = Selection(
-        sql.SQL("select 1.0::float8 as x, g from generate_series(1, 100000000) as g"), ("x",), (), ("g",)
+        sql.SQL("select 1.0 as x, a as g from generate_series(1, 9999) as a, generate_series(1, 9999) as b"),
+        ("x",),
+        (),
+        ("g",),
     )
     blocks = read_blocks(conn, endless)
     assert len(next(blocks).lengths) == copying.BLOCK_ROWS

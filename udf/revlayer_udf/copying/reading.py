@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn
 from psycopg.waiting import Wait
 
@@ -94,6 +94,8 @@ def _broken_off(pgconn: PGconn) -> Exception:
     while (result := pgconn.get_result()) is not None:
         if result.status == ExecStatus.FATAL_ERROR:
             error = psycopg.errors.error_from_result(result)
+    if pgconn.status == ConnStatus.BAD:  # libpq's own report carries no error code
+        error = psycopg.OperationalError(str(error))
     return error
 
 
