@@ -17,8 +17,10 @@ from revlayer_udf import frames, golden_rows, queries
 from revlayer_udf.errors import ArtefactError, NoChampion, RegistryError, UnknownModel
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.runtime import Scorer
+from revlayer_udf.targets import TARGETS
 
 _SQL = queries.load("revlayer_udf", "queries/registry.sql")
+LISTED = 6  # versions that a message names
 _GOLDEN = queries.load("revlayer_udf", "queries/certificate.sql")
 
 
@@ -185,8 +187,37 @@ def get(conn: psycopg.Connection, model_version: str) -> Model:
     """
     found = _read(conn, "get", model_version)
     if found is None:
-        raise UnknownModel(f"there is no model {model_version}", "List them: revlayer models list")
+        raise UnknownModel(f"there is no model {model_version}", _what_exists(conn))
     return found
+
+
+def find(conn: psycopg.Connection, name: str) -> Model:
+    """Return a model by its version, or the one that serves a target.
+
+    Raises:
+        UnknownModel: it is neither a version nor a target.
+        NoChampion: no model serves the target.
+    """
+    found = _read(conn, "get", name)
+    if found is not None:
+        return found
+    require_target(conn, name)
+    return require_champion(conn, name)
+
+
+def require_target(conn: psycopg.Connection, target: str) -> None:
+    """Raise UnknownModel for a name that neither deals are scored for nor any model was made for."""
+    known = sorted({*TARGETS, *(model.target for model in list_models(conn))})
+    if target not in known:
+        raise UnknownModel(f"there is no target {target}", f"There are {', '.join(known)}.")
+
+
+def _what_exists(conn: psycopg.Connection) -> str:
+    versions = [model.model_version for model in list_models(conn)]
+    if not versions:
+        return "No model is registered yet: revlayer train, or revlayer models add"
+    more = "" if len(versions) <= LISTED else f" and {len(versions) - LISTED} more: revlayer models list"
+    return f"There are {', '.join(versions[:LISTED])}{more}"
 
 
 def list_models(conn: psycopg.Connection, target: str | None = None) -> list[ModelSummary]:
