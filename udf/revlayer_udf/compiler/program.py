@@ -47,7 +47,7 @@ class Program:
         Raises:
             UnsupportedOperator: a layer has more columns than PostgreSQL allows.
         """
-        last = max([0, *(item.level for item in (*self.columns, *self.laterals))])
+        last = max([0, *(item.level for item in self._items())])
         query = f"({source} offset 0) as s0"
         known = [name for _, names in self.inputs.values() for name in names]
         for level in range(1, last + 1):
@@ -66,10 +66,13 @@ class Program:
 
     def _needed_after(self, level: int) -> set[str]:
         needed = {name for _, cells in self.outputs.values() for found in cells for name in found.names}
-        for item in (*self.columns, *self.laterals):
+        for item in self._items():
             if item.level > level:
                 needed |= item.names
         return needed
+
+    def _items(self) -> list[Column | Lateral]:
+        return [*self.columns, *self.laterals]
 
 
 def translate(model: onnx.ModelProto, form: str = "auto", outputs: set[str] | None = None) -> Program:
@@ -134,7 +137,7 @@ def _translate_node(node: onnx.NodeProto, context: Context) -> None:
     if inputs and all(value is None or value.is_constant for value in inputs):
         made = fold(node, inputs, context)
     else:
-        made = translate_operator(context, node)
+        made = list(translate_operator(context, node))
     for name, value in zip(node.output, made, strict=False):
         if name:
             is_shared = context.uses[name] > 1 and not value.is_constant

@@ -45,7 +45,7 @@ class Kind(StrEnum):
         )
 
 
-_KINDS = {
+_KINDS: dict[int, Kind] = {
     onnx.TensorProto.FLOAT: Kind.FLOAT,
     onnx.TensorProto.DOUBLE: Kind.DOUBLE,
     onnx.TensorProto.INT64: Kind.INT64,

@@ -1,0 +1,76 @@
+"""Products with constant matrices."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from revlayer_udf.compiler.context import Context
+from revlayer_udf.compiler.operators import operator
+from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
+from revlayer_udf.ensemble import attributes
+from revlayer_udf.errors import UnsupportedOperator
+
+
+@operator("MatMul")
+def matmul(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """Rows times a constant matrix."""
+    matrix = context.constant(node, 1)
+    assert matrix is not None, "MatMul has two inputs"
+    value = context.batch(node)
+    _check(node, value, matrix)
+    made = products(context, value, matrix.reshape(matrix.shape[0], -1), None)
+    return [made if matrix.ndim == 2 else Value(made.kind, made.as_cells().reshape(1))]
+
+
+@operator("Gemm")
+def gemm(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """alpha rows times a constant matrix, plus beta times a constant."""
+    found, value = attributes(node), context.batch(node)
+    matrix, offset = context.constant(node, 1), context.constant(node, 2)
+    if matrix is None or found.get("transA", 0):
+        raise UnsupportedOperator("Gemm", "it transposes the rows, or its matrix is missing")
+    matrix = matrix.T if found.get("transB", 0) else matrix
+    _check(node, value, matrix)
+    matrix = matrix.astype(np.float64) * float(found.get("alpha", 1.0))
+    if offset is not None:
+        if offset.ndim > 1 and offset.shape[0] != 1:
+            raise UnsupportedOperator("Gemm", "it adds another constant to each row")
+        offset = np.broadcast_to(offset.ravel() * float(found.get("beta", 1.0)), (matrix.shape[1],))
+    return [products(context, value, matrix, offset)]
+
+
+def products(
+    context: Context, value: Value, matrix: NDArray[Any], offset: NDArray[Any] | None, kind: Kind | None = None
+) -> Value:
+    """Return rows [N, K] times a matrix [K, M] plus an offset [M]; what is used several times is bound first."""
+    kind = kind or value.kind
+    cells = value.flat()
+    if matrix.shape[1] > 1:
+        cells = [context.bind(found) for found in cells]
+    cells = [context.bounded(found, kind) for found in cells]
+    made = []
+    for column in range(matrix.shape[1]):
+        start = None if offset is None else offset[column]
+        made.append(weighted_sum(cells, matrix[:, column], start, kind))
+    return Value.of(kind, made)
+
+
+def weighted_sum(cells: Sequence[Cell], weights: NDArray[Any], start: Any, kind: Kind) -> Cell:
+    """Return start + Σ weight × cell. Zero weights stay: zero times infinity is NaN."""
+    terms: list[Cell] = [] if start is None else [literal(Kind.DOUBLE, start)]
+    if kind.is_floating:
+        constants = [literal(Kind.DOUBLE, float(weight)) for weight in weights]
+    else:
+        constants = [literal(kind, weight) for weight in weights]
+    pairs = zip(cells, constants, strict=True)
+    terms += [cell("{0} * {1}", a, b, exact=False, factors=a.factors + 1) for a, b in pairs]
+    template = " + ".join(f"{{{place}}}" for place in range(len(terms)))
+    return cell(template, *terms, exact=not kind.is_floating)
+
+
+def _check(node: onnx.NodeProto, value: Value, matrix: NDArray[Any]) -> None:
+    if value.rank != 2 or matrix.ndim not in (1, 2) or value.shape[1] != matrix.shape[0]:
+        raise UnsupportedOperator(node.op_type, f"of {value.shape} and {matrix.shape}")
