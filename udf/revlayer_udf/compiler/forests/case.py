@@ -4,17 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revlayer_udf.compiler.forests.slots import Slots
+from revlayer_udf.compiler.values import number
 from revlayer_udf.ensemble import LEAF, Ensemble
 
 # PostgreSQL's grammar gives up at about 1,960 nested CASE (15 and 18 alike), its planner at the 2 MB of
 # max_stack_depth; a view or a caller's query takes some of that.
 DEPTH_LIMIT = 500
-
-
-def number(value: float) -> str:
-    """Return a double precision constant; quoted, since a bare 1.5 is numeric and costs a conversion to plan."""
-    text = repr(float(value)).removesuffix(".0")
-    return f"'{ {'inf': 'Infinity', '-inf': '-Infinity', 'nan': 'NaN'}.get(text, text) }'::float8"
 
 
 def tree_expressions(ensemble: Ensemble, slots: Slots, columns: list[str], target: int) -> list[str]:
@@ -28,11 +23,11 @@ def tree_expressions(ensemble: Ensemble, slots: Slots, columns: list[str], targe
     for nodes in reversed(list(ensemble.levels())):
         for node in nodes.tolist():
             if same[node]:
-                texts[node] = number(constant[node])
+                texts[node] = number(float(constant[node]))
                 continue
             left, right = int(ensemble.left[node]), int(ensemble.right[node])
             texts[node] = (
-                f"case when {columns[slots.of_node[node]]} <= {number(ensemble.threshold[node])}"
+                f"case when {columns[slots.of_node[node]]} <= {number(float(ensemble.threshold[node]))}"
                 f" then {texts[left]} else {texts[right]} end"
             )
     return [texts[root] for root in ensemble.roots.tolist()]

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revlayer_udf.compiler.forests.blocks import BLOCK_DEPTH, INNER, Blocks
-from revlayer_udf.compiler.forests.case import number
 from revlayer_udf.compiler.forests.slots import Slots
 from revlayer_udf.ensemble import Ensemble
 
@@ -123,8 +122,3 @@ def _exit_taken(place: int = 1) -> str:
         return str(place - INNER)
     left, right = _exit_taken(2 * place), _exit_taken(2 * place + 1)
     return f"case when v.x[b.slots[{place}]] <= b.thresholds[{place}] then {left} else {right} end"
-
-
-def constants(values: NDArray[np.float64]) -> list[str]:
-    """Return double precision constants."""
-    return [number(value) for value in values.tolist()]
