@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         project_directory: holds dbt_project.yml and sql/.
         home: folder of the embedded database, relative to the project.
         database_url: any PostgreSQL 14 or later; unset means the embedded one.
+        database_password_file: holds the password of ``database_url``, as container secrets do.
         role_prefix: roles are cluster-wide, so each environment on one cluster needs its own prefix.
         as_of_date: overrides "the last day the raw tables know of".
     """
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     project_directory: Path = Field(default_factory=find_project_directory)
     home: Path = Path(".revlayer")
     database_url: SecretStr | None = None
+    database_password_file: Path | None = None
     role_prefix: str = "revlayer_"
     as_of_date: date | None = None
     embedded_durable: bool = Field(default=True, description="False trades crash safety for speed; for tests only.")

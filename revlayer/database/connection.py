@@ -1,5 +1,7 @@
 """The one place that opens connections."""
 
+from pathlib import Path
+
 import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -14,7 +16,7 @@ OLDEST_SERVER = 140000
 def connection_url(settings: Settings) -> str:
     """Return the connection string of the database, starting the embedded server when none is configured."""
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        return _with_password(settings.database_url.get_secret_value(), settings.database_password_file)
     server = EmbeddedServer.of(settings)
     server.start()
     return server.url()
@@ -59,7 +61,20 @@ def connect(settings: Settings, role: str | None = None, *, autocommit: bool = F
     return conn
 
 
-def _with_options(url: str) -> str:
+def _with_password(url: str, file: Path | None) -> str:
+    if file is None:
+        return url
+    try:
+        password = file.read_text(encoding="utf-8").rstrip("\n")
+    except OSError as error:
+        raise RevlayerError(
+            f"REVLAYER_DATABASE_PASSWORD_FILE cannot be read: {error}",
+            f"Let this user read {file}, or unset the variable.",
+        ) from None
+    return make_conninfo("", **{**_parts(url), "password": password})
+
+
+def _parts(url: str) -> dict[str, str]:
     try:
         parts = conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
     except psycopg.ProgrammingError as error:
@@ -67,8 +82,13 @@ def _with_options(url: str) -> str:
             f"REVLAYER_DATABASE_URL is not a connection string: {error}".rstrip(),
             "Write postgresql://user:password@host:5432/database.",
         ) from None
-    options = f"{parts.pop('options', '') or ''} -c timezone=UTC".strip()
-    return make_conninfo("", **{name: str(value) for name, value in parts.items()}, options=options)
+    return {name: str(value) for name, value in parts.items() if value is not None}
+
+
+def _with_options(url: str) -> str:
+    parts = _parts(url)
+    options = f"{parts.pop('options', '')} -c timezone=UTC".strip()
+    return make_conninfo("", **parts, options=options)
 
 
 def _check_version(conn: psycopg.Connection) -> None:
