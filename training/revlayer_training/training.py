@@ -14,6 +14,7 @@ from revlayer_training.deal_win import fit_deal_win
 from revlayer_training.evaluation import ALL
 from revlayer_training.export import Artefact
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
+from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
 from revlayer_udf import certificate, registry
 from revlayer_udf.manifest import Feature, Manifest
@@ -145,7 +146,10 @@ def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, dat
     """Write one artefact with its manifest, figures and reliability; return its version."""
     manifest = make_manifest(outcome, artefact, data, cutoff)
     own = own_figures(outcome, artefact)
-    registry.register(conn, artefact.content, manifest, own.metrics, own.reliability)
+    agreement = agreement_metrics(artefact.content, manifest, data)
+    shown = manifest.metrics | {f"{row.predictor}_{row.metric}": row.value for row in agreement}
+    manifest = manifest.model_copy(update={"metrics": shown})
+    registry.register(conn, artefact.content, manifest, [*own.metrics, *agreement], own.reliability)
     return manifest.model_version
 
 
