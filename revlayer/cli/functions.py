@@ -26,13 +26,15 @@ def compile_model(
     with connect(Settings(), "scorer") as conn:
         model = registry.find(conn, target)
         compiled = compiler.compile_model(model.artefact, model.manifest, form=form)
-        text = "".join(f"{statement.as_string(conn)};\n\n" for statement in compiled.statements)
+    text = compiled.to_sql()
     if file is None:
         print(text, end="")
     else:
         file.write_text(text, encoding="utf-8")
-    told = f"{compiled.leaf_count:,} leaves, form {compiled.form}, {len(text):,} characters"
+    told = f"{compiled.leaf_count:,} leaves, form {compiled.form or 'without trees'}, {len(text):,} characters"
     errors.print(f"{model.manifest.model_version}: {told}", highlight=False)
+    if "table" in compiled.form:
+        errors.print("the trees are rows of tables that only revlayer models install fills; --form case needs none")
 
 
 def install(

@@ -27,7 +27,7 @@ def print_model(manifest: Manifest, summary: ModelSummary, events: Sequence[Mode
     }
     output.print(table(manifest.model_version, ["", ""], [(name, _plain(value)) for name, value in facts.items()]))
     if manifest.metrics:
-        output.print(table("on later data", ["figure", "value"], list(manifest.metrics.items())))
+        output.print(table("on later data", ["figure", "value"], sorted(manifest.metrics.items())))
     rows = [(f"{e.changed_at:%Y-%m-%d %H:%M}", e.action, e.to_status, e.changed_by, e.reason) for e in events]
     output.print(table("history", ["at (UTC)", "action", "became", "by", "reason"], rows))
 
@@ -48,10 +48,16 @@ def print_certificate(model_version: str, certificate: Certificate | None) -> No
             pair.note or "",
         )
         for pair in certificate.comparisons
+        if pair.status != "not_available"
     ]
     header = ["output", "engines", "status", "rows", "largest difference", "allowed", "note"]
-    output.print(table("certificate", header, rows))
+    if rows:
+        output.print(table("certificate", header, rows))
+    for note in dict.fromkeys(pair.note for pair in certificate.comparisons if pair.status == "not_available"):
+        output.print(f"not compared: {note}", highlight=False, markup=False)
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _plain(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return None if value is None else str(value)

@@ -69,8 +69,6 @@ def score_onnxruntime(conn: psycopg.Connection, model: Model, rows: pa.Table) ->
 
 def score_sql(conn: psycopg.Connection, model: Model, rows: pa.Table) -> Answer:
     """Score with compiled SQL, in functions that are rolled back."""
-    if not hasattr(compiler, "compile_model"):
-        return Unavailable("this version has no compiler")
     try:
         compiled = compiler.compile_model(model.artefact, model.manifest)
     except RevlayerError as error:  # an operator that is not translated, or too many features

@@ -104,7 +104,7 @@ def _require_equal(conn: psycopg.Connection, version: str, engine: Engine) -> No
         return
     what = "differs from ONNX Runtime on" if status == "different" else "cannot score"
     raise RegistryError(
-        f"{NAMES[engine]} {what} {version}: {note}",
+        f"{NAMES[engine]} {what} {version}: {(note or '').removeprefix(engine + ': ')}",
         f"See all pairs: revlayer models show {version}. The job (revlayer score) needs neither.",
     )
 
