@@ -249,3 +249,15 @@ def test_made_rows_try_nulls_extremes_unseen_and_known_texts(model):
 def test_malformed_golden_rows_are_named():
     with pytest.raises(ArtefactError, match="golden rows are malformed"):
         golden_rows.from_bytes(b"nonsense")
+
+
+def test_pl_python_is_compared_where_the_server_has_it(plpython_database, graphs, manifest_of):
+    targets = {"deal_win": graphs["win"](), "deal_value": graphs["value"](), "deal_close_month": graphs["close"]()}
+    with plpython_database.connect("scorer") as conn:
+        for target, artefact in targets.items():
+            manifest = manifest_of(artefact, target)
+            certifying.register(conn, artefact, manifest)
+            made = certificate.read(conn, manifest.model_version)
+            assert made.is_good and made.engine_status("plpython") == ("equal", None), made.comparisons
+            assert made.engine_status("sql") == ("equal", None), made.comparisons
+        conn.rollback()
