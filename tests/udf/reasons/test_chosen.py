@@ -6,6 +6,7 @@ from onnx import TensorProto, helper
 
 from revlayer_udf import registry
 from revlayer_udf.errors import FeatureError
+from revlayer_udf.reasons import UnexplainedError
 from revlayer_udf.reasons.chosen import explain_exactly
 
 
@@ -36,3 +37,10 @@ def test_a_deal_that_is_not_open_is_named(feature_database, model, make_deals):
     day = make_deals(1)["as_of_date"][0].as_py()
     with feature_database.connect("scorer") as conn, pytest.raises(FeatureError, match="crm:nobody"):
         explain_exactly(conn, model, day, ["crm:nobody"])
+
+
+def test_a_model_without_a_raw_score_says_so(feature_database, model, make_deals):
+    day = make_deals(1)["as_of_date"][0].as_py()
+    plain = model._replace(manifest=model.manifest.model_copy(update={"raw_output": None}))
+    with feature_database.connect("scorer") as conn, pytest.raises(UnexplainedError, match="has no reasons: the manif"):
+        explain_exactly(conn, plain, day, ["crm:00001"])

@@ -14,6 +14,7 @@ from revlayer_udf import queries
 from revlayer_udf.errors import FeatureError
 from revlayer_udf.frames import read_table
 from revlayer_udf.reasons.exact import exact_contributions
+from revlayer_udf.reasons.linear import UnexplainedError
 from revlayer_udf.registry import Model
 
 _SQL = queries.load("revlayer_udf", "queries/reasons.sql")
@@ -73,5 +74,8 @@ def explain_exactly(conn: psycopg.Connection, model: Model, as_of_date: date, en
             f"{manifest.feature_relation} has no {manifest.entity_key} {', '.join(sorted(missing))} at {as_of_date}",
             "A deal has features while it is open, at month ends and at the as-of date of the last run.",
         )
-    base, contributions = exact_contributions(model.artefact, manifest, rows)
+    try:
+        base, contributions = exact_contributions(model.artefact, manifest, rows)
+    except UnexplainedError as error:
+        raise UnexplainedError(f"{manifest.model_version} has no reasons: {error.message}") from None
     return ExactReasons(model, rows, base, contributions)
