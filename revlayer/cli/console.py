@@ -10,11 +10,15 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 # Where output goes to a file or a log there is no terminal to ask for its width.
 LOG_WIDTH = 160
@@ -22,21 +26,43 @@ output = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
 errors = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH)
 
 
+# Below this many things (models of a build, files) a rate says nothing.
+RATE_FROM = 1000
+
+
+class RateColumn(ProgressColumn):
+    """Rows per second of a task with many rows."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        shown = speed is not None and (task.total or 0) >= RATE_FROM
+        return Text(f"{speed:,.0f}/s" if shown else "", style="progress.data.speed")
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on stderr and yield ``update(what, done, total)``; silent where stderr is no terminal."""
+    """Show a bar with rate and remaining time on stderr and yield ``update(what, done, total)``.
+
+    Silent where stderr is no terminal.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("[bold]{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        RateColumn(),
         TextColumn("[dim]{task.fields[what]}"),
     )
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task(title, total=None, what="")
+        started = [""]
 
         def update(what: str, done: int, total: int) -> None:
+            if what != started[0] and total >= RATE_FROM:  # the speed of one target says nothing of the next
+                started[0] = what
+                progress.reset(task, total=total, what=what)
             progress.update(task, completed=done, total=total or None, what=what)
 
         yield update

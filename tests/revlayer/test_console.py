@@ -1,0 +1,31 @@
+"""Progress shows how fast many rows go, and starts anew with each target."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from revlayer.cli import console
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=shown, force_terminal=True, width=160))
+    return shown
+
+
+def test_many_rows_have_a_rate_and_a_remaining_time(terminal):
+    with console.progress_bar("score") as update:
+        for target in ("deal_win", "deal_value"):
+            for done in range(0, 100_001, 20_000):
+                update(target, done, 100_000)
+    last = terminal.getvalue()
+    assert "100000/100000" in last and "/s" in last and "deal_value" in last
+
+
+def test_a_few_steps_have_none(terminal):
+    with console.progress_bar("build") as update:
+        for done in range(10):
+            update("model", done, 10)
+    assert "/s" not in terminal.getvalue()
