@@ -6,7 +6,7 @@ import onnx
 
 from revlayer_udf.compiler.context import Context, rounded
 from revlayer_udf.compiler.operators import operator
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell, kind_of_type
+from revlayer_udf.compiler.values import Cell, Kind, Value, cell, kind_of_type, literal, number
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
@@ -33,11 +33,20 @@ def _cast(context: Context, found: Cell, kind: Kind, to: Kind) -> Cell:
     if kind.is_integer and to.is_integer:
         return found
     if to.is_integer:
-        # Beyond bigint, and of NaN, C++ leaves it open what comes out; here it is an error.
-        return cell("trunc({0})::bigint", context.exact(found, kind))
+        return _integer(context.exact(found, kind), to)
     if kind.is_integer:
         return cell("{0}::float8", found, exact=to is Kind.DOUBLE)
     if to is Kind.FLOAT:
         return rounded(context.bind(found))
     # A float32 becomes a double as it is.
     return context.exact(found, kind)
+
+
+def _integer(atom: Cell, to: Kind) -> Cell:
+    """Return a float cut off to an integer; of NaN and beyond the type its smallest number, as x86 has it."""
+    bits = 63 if to is Kind.INT64 else 31
+    return cell(
+        f"case when {{0}} < {number(2.0**bits)} and {{0}} > {number(-(2.0**bits) - (bits == 31))}"
+        f" then trunc({{0}})::bigint else {literal(to, -(2**bits))} end",
+        atom,
+    )
