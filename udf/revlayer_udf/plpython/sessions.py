@@ -38,11 +38,13 @@ class Predictor:
         self._texts = _picker(manifest, "text") if manifest.texts else None
 
     def row(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
-        """Score one row; the same bits as ``rows``, in a tenth of the time for a single one.
+        """Score one row; the same bits as ``rows``, without making a table of it.
 
         Raises:
             PredictionError: a prediction is not finite.
         """
+        if RUNG_OUTPUT in self._outputs:
+            return self._row_by_table(arguments)
         feeds: dict[str, np.ndarray] = {}
         if self._numbers is not None:
             with np.errstate(over="ignore"):  # beyond float32 is infinite, for every engine
@@ -52,10 +54,11 @@ class Predictor:
         values: list[Any] = []
         for array in self._scorer.run(feeds, self._outputs):
             values += array.ravel().tolist()
-        if RUNG_OUTPUT in self._outputs or not all(map(isfinite, values)):
-            # Rare: the whole road names rungs, and says what is not finite.
-            return tuple(column[0] for column in self.rows([[value] for value in arguments]))
-        return tuple(values)
+        return tuple(values) if all(map(isfinite, values)) else self._row_by_table(arguments)
+
+    def _row_by_table(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
+        """Go the long way, which reads rungs and says what is not finite."""
+        return tuple(column[0] for column in self.rows([[value] for value in arguments]))
 
     def rows(self, arrays: Sequence[Sequence[Any] | None]) -> tuple[list[Any], ...]:
         """Score N rows given as one list per feature, None for an unknown one; return one list [N] per prediction.
