@@ -15,6 +15,7 @@ Translator: TypeAlias = Callable[[Context, onnx.NodeProto], Sequence[Value]]
 
 ML = "ai.onnx.ml"
 _TRANSLATORS: dict[tuple[str, str], Translator] = {}
+_REFUSED: dict[tuple[str, str], str] = {}
 
 
 def operator(name: str, *, domain: str = "") -> Callable[[Translator], Translator]:
@@ -27,6 +28,11 @@ def operator(name: str, *, domain: str = "") -> Callable[[Translator], Translato
     return register
 
 
+def refuse(name: str, domain: str, reason: str) -> None:
+    """Register why an operator has no translation, and what to do instead."""
+    _REFUSED[domain, name] = reason
+
+
 def translator(node: onnx.NodeProto) -> Translator:
     """Return the translator of a node.
 
@@ -35,7 +41,7 @@ def translator(node: onnx.NodeProto) -> Translator:
     """
     key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
     if key not in _TRANSLATORS:
-        raise UnsupportedOperator(node.op_type, "it has no translation to SQL")
+        raise UnsupportedOperator(node.op_type, _REFUSED.get(key, "it has no translation to SQL"))
     return _TRANSLATORS[key]
 
 

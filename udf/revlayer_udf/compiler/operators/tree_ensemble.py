@@ -127,8 +127,9 @@ def _label(context: Context, classes: Classes) -> Value:
 
 
 def first_largest(scores: Sequence[Cell], labels: Sequence[Cell]) -> Cell:
-    """Return the label of the largest score, of equal ones the first."""
+    """Return the label of the largest score, of equal ones the first. NaN wins only in the first place."""
     count = len(scores)
-    largest = f"greatest({', '.join(f'{{{at}}}' for at in range(count))})"
+    others = [f"nullif({{{at}}}, 'NaN'::float8)" for at in range(1, count)]
+    largest = f"greatest({', '.join(['{0}', *others])})"
     branches = " ".join(f"when {{{at}}} then {{{count + at}}}" for at in range(count))
     return cell(f"case {largest} {branches} end", *scores, *labels)
