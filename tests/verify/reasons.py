@@ -1,6 +1,6 @@
 """Reasons: do they add up, how often do they agree with exact TreeSHAP, and what do they cost.
 
-``python -m tests.verify.reasons`` prints the table without the simulated companies, in half a minute.
+``python -m tests.verify.reasons`` prints the table without the simulated companies, in about a minute.
 """
 
 import time
