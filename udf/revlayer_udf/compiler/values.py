@@ -38,12 +38,20 @@ class Kind(StrEnum):
         return self in (Kind.INT64, Kind.INT32)
 
     @property
+    def exponent(self) -> float:
+        """Beyond it exp is infinite in this type, and of less than minus that zero; a double holds both."""
+        return 700.0 if self is Kind.DOUBLE else 110.0
+
+    @property
     def sql_type(self) -> str:
         """Name of PostgreSQL's type."""
         return {"bool": "boolean", "string": "text", "int64": "bigint", "int32": "bigint"}.get(
             self.value, "double precision"
         )
 
+
+# Factors of a double that may be of any size.
+UNBOUNDED = 100
 
 _KINDS: dict[int, Kind] = {
     onnx.TensorProto.FLOAT: Kind.FLOAT,

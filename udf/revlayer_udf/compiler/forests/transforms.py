@@ -33,11 +33,14 @@ def logistic(context: Context, score: Cell) -> Cell:
 
 
 def softmax(context: Context, scores: Sequence[Cell]) -> list[Cell]:
-    """Return e^(x - largest) / their sum; NaN or an infinite score makes all NaN."""
+    """Return e^(x - largest) / their sum; NaN or an infinite score makes all NaN.
+
+    e^-110 is zero as float32, and not so small that products of it leave the range of a double.
+    """
     atoms = [context.exact(score, Kind.FLOAT) for score in scores]
     largest = context.bind(cell(f"greatest({_places(len(atoms))})", *atoms))
     powers = [
-        context.bind(cell("exp(greatest({0} - {1}, '-700'::float8))", atom, largest, exact=False)) for atom in atoms
+        context.bind(cell("exp(greatest({0} - {1}, '-110'::float8))", atom, largest, exact=False)) for atom in atoms
     ]
     total = context.bind(cell(" + ".join(f"{{{at}}}" for at in range(len(powers))), *powers, exact=False))
     return [cell("{0} / {1}", power, total, exact=False) for power in powers]

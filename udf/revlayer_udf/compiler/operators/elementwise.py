@@ -6,20 +6,19 @@ import onnx
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell, number
+from revlayer_udf.compiler.operators.arithmetic import operation
+from revlayer_udf.compiler.values import UNBOUNDED, Cell, Kind, Value, cell, literal, number
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
-# exp of more is no double, of less is none but zero.
-LARGEST_EXPONENT = 700.0
 NAN = "'NaN'::float8"
 
-# Each uses its operand more than once, so the operand is bound to a name first. NaN sorts above all numbers.
+# Each uses its operand more than once, so the operand is bound to a name first. NaN sorts above all numbers. What
+# stands for LIMIT is the largest exponent.
 _TEMPLATES = {
     "Exp": (
-        f"case when {{0}} > '{LARGEST_EXPONENT}'::float8"
-        f" then case when {{0}} = {NAN} then {{0}} else 'Infinity'::float8 end"
-        f" when {{0}} < '{-LARGEST_EXPONENT}'::float8 then '0'::float8 else exp({{0}}) end"
+        f"case when {{0}} > LIMIT then case when {{0}} = {NAN} then {{0}} else 'Infinity'::float8 end"
+        " when {0} < - LIMIT then '0'::float8 else exp({0}) end"
     ),
     "Log": (
         f"case when {{0}} > '0'::float8 then ln({{0}}) when {{0}} = '0'::float8 then '-Infinity'::float8 else {NAN} end"
@@ -27,14 +26,10 @@ _TEMPLATES = {
     "Sqrt": f"case when {{0}} >= '0'::float8 then sqrt({{0}}) else {NAN} end",
     "Relu": "greatest({0}, '0'::float8)",
     "Sigmoid": (
-        f"case when {{0}} >= '0'::float8 then '1'::float8 / ('1'::float8 + exp(greatest(- {{0}},"
-        f" '{-LARGEST_EXPONENT}'::float8))) else exp(greatest({{0}}, '{-LARGEST_EXPONENT}'::float8))"
-        f" / ('1'::float8 + exp(greatest({{0}}, '{-LARGEST_EXPONENT}'::float8))) end"
+        "case when {0} < - LIMIT then '0'::float8 else '1'::float8 / ('1'::float8 + exp(greatest(- {0}, - LIMIT))) end"
     ),
     "Tanh": "tanh({0})",
-    "Softplus": (
-        f"greatest({{0}}, '0'::float8) + ln('1'::float8 + exp(greatest(- abs({{0}}), '{-LARGEST_EXPONENT}'::float8)))"
-    ),
+    "Softplus": "greatest({0}, '0'::float8) + ln('1'::float8 + exp(greatest(- abs({0}), - LIMIT)))",
     "Softsign": (f"case when abs({{0}}) = 'Infinity'::float8 then {NAN} else {{0}} / ('1'::float8 + abs({{0}})) end"),
 }
 # These step, so what they see must be the float32 that ONNX Runtime sees.
@@ -49,7 +44,11 @@ def _smooth(name: str, template: str) -> Translator:
     def translate(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
         value = context.batch(node)
         _need_float(node, value)
-        return [value.map(lambda found: cell(template, context.bind(found), exact=False, factors=1))]
+        limited = template.replace("- LIMIT", number(-value.kind.exponent)).replace(
+            "LIMIT", number(value.kind.exponent)
+        )
+        factors = 1 if value.kind is Kind.FLOAT else UNBOUNDED
+        return [value.map(lambda found: cell(limited, context.bind(found), exact=False, factors=factors))]
 
     translate.__doc__ = f"{name}, guarded."
     return translate
@@ -83,9 +82,17 @@ def sign(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 @operator("LeakyRelu")
 def leaky_relu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """X, times alpha where it is negative."""
-    alpha = float(attributes(node).get("alpha", 0.01))
-    template = f"case when {{0}} >= '0'::float8 then {{0}} else {{0}} * {number(alpha)} end"
-    return [_guarded(context, node, lambda found: cell(template, found, exact=False, factors=found.factors + 1))]
+    value = context.batch(node)
+    _need_float(node, value)
+    alpha = literal(value.kind, attributes(node).get("alpha", 0.01))
+
+    def translate(found: Cell) -> Cell:
+        found = context.bind(found)
+        scaled = operation(context, value.kind, "{0} * {1}", found, alpha)
+        template = "case when {0} >= '0'::float8 then {0} else {1} end"
+        return cell(template, found, scaled, exact=False, factors=scaled.factors)
+
+    return [value.map(translate)]
 
 
 @operator("Elu")
@@ -94,28 +101,9 @@ def elu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     alpha = float(attributes(node).get("alpha", 1.0))
     template = (
         f"case when {{0}} >= '0'::float8 then {{0}} else {number(alpha)}"
-        f" * (exp(greatest({{0}}, '{-LARGEST_EXPONENT}'::float8)) - '1'::float8) end"
+        f" * (exp(greatest({{0}}, {number(-Kind.FLOAT.exponent)})) - '1'::float8) end"
     )
     return [_guarded(context, node, lambda found: cell(template, found, exact=False))]
-
-
-@operator("Pow")
-def power(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
-    """X to a constant exponent: a square root, or a whole number up to 4 in size."""
-    exponent = context.constant(node, 1)
-    if exponent is None or exponent.size != 1 or float(exponent.ravel()[0]) not in (0.5, 1.0, 2.0, 3.0, 4.0):
-        raise UnsupportedOperator("Pow", "its exponent is not one constant out of 0.5, 1, 2, 3 and 4")
-    size = float(exponent.ravel()[0])
-    if size == 0.5:
-        template = f"case when {{0}} >= '0'::float8 then sqrt({{0}}) when {{0}} = '-Infinity'::float8 then" \
-                   f" 'Infinity'::float8 else {NAN} end"  # fmt: skip
-        return [_guarded(context, node, lambda found: cell(template, found, exact=False))]
-    product = " * ".join(["{0}"] * int(size))
-    value = context.batch(node)
-    _need_float(node, value)
-    return [
-        value.map(lambda found: cell(product, context.exact(found, value.kind), exact=False, factors=int(size)))
-    ]  # fmt: skip
 
 
 @operator("IsNaN")

@@ -8,8 +8,7 @@ import onnx
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
 from revlayer_udf.compiler.operators.comparison import extreme
-from revlayer_udf.compiler.operators.elementwise import LARGEST_EXPONENT
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell
+from revlayer_udf.compiler.values import Cell, Kind, Value, cell, number
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
@@ -114,7 +113,7 @@ def _powers(context: Context, cells: Sequence[Cell], kind: Kind) -> tuple[list[C
     bound = [context.bind(found) for found in cells]
     largest = context.bind(extreme(context, kind, bound, largest=True))
     moved = [context.bind(cell("{0} - {1}", found, largest, exact=False)) for found in bound]
-    template = f"exp(greatest({{0}}, '{-LARGEST_EXPONENT}'::float8))"
+    template = f"exp(greatest({{0}}, {number(-kind.exponent)}))"
     return moved, [cell(template, found, exact=False) for found in moved]
 
 
