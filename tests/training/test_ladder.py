@@ -7,7 +7,7 @@ from revlayer_training.deal_win import OUTPUT, fit_deal_win
 from revlayer_training.export import run
 from revlayer_training.ladder import reachable_rung
 from revlayer_training.outcome import NothingToLearnError
-from revlayer_training.trees import floor_float32
+from revlayer_udf.ensemble import floor_float32
 
 
 def test_twelve_deals_are_served_by_the_prior(make_history) -> None:

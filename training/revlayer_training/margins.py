@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from revlayer_training.datasets import Dataset
 from revlayer_training.graph import Graph
 from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder
-from revlayer_training.trees import margins, tree_nodes, with_float32_thresholds
+from revlayer_training.trees import from_lightgbm, margins, tree_nodes
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class TreeMargin:
             valid_sets=[lgb.Dataset(tuning, y_tune, init_score=_by_class(start_tune))],
             callbacks=[lgb.early_stopping(40, verbose=False)],
         )
-        return cls(texts, encoders, numbers, with_float32_thresholds(fitted))
+        return cls(texts, encoders, numbers, fitted)
 
     def margin(self, data: Dataset) -> Floats:
         """Return margins [N, M]."""
@@ -100,7 +100,7 @@ class TreeMargin:
         ]
         parts = [*(["numeric"] if self.numbers else []), *encoded]
         matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
-        return tree_nodes(graph, self.booster, matrix)
+        return tree_nodes(graph, from_lightgbm(self.booster), matrix)
 
 
 @dataclass(frozen=True)
