@@ -7,7 +7,6 @@ import onnx
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell
-from revlayer_udf.errors import UnsupportedOperator
 
 
 def combined(context: Context, node: onnx.NodeProto, kind: Kind, template: str) -> Value:
@@ -47,10 +46,10 @@ def multiply(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 
 @operator("Div")
 def divide(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
-    """A / B of floats; PostgreSQL raises an error where ONNX returns infinity or NaN."""
+    """A / B. Where ONNX returns infinity or NaN, PostgreSQL raises an error; an integer by zero is one in both."""
     kind = context.input(node).kind
     if not kind.is_floating:
-        raise UnsupportedOperator("Div", "an integer division by zero has no defined result")
+        return [combined(context, node, kind, "{0} / {1}")]
     left, right = context.broadcast(node, context.input(node), context.input(node, 1))
     made = [quotient(context, kind, a, b) for a, b in zip(left.ravel(), right.ravel(), strict=True)]
     return [Value.shaped(kind, made, left.shape)]

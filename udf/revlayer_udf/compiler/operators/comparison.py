@@ -7,8 +7,9 @@ import onnx
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell
+from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
 from revlayer_udf.ensemble import attributes
+from revlayer_udf.errors import UnsupportedOperator
 
 NAN = "'NaN'::float8"
 
@@ -113,26 +114,28 @@ def extreme(context: Context, kind: Kind, cells: Sequence[Cell], *, largest: boo
 
 @operator("Clip")
 def clip(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
-    """X, at least min and at most max; NaN stays."""
+    """X, at least min and at most max; NaN stays. A bound left out is the largest finite number, as ONNX has it."""
     value, found = context.batch(node), attributes(node)
-    bounds = []
-    for place, name in ((1, "min"), (2, "max")):
-        given = context.constant(node, place)
-        given = np.asarray(found[name], np.float32) if given is None and name in found else given
-        bounds.append(None if given is None or not given.size else Value(value.kind, array=given.reshape(1)).flat()[0])
-    low, high = bounds
+    if not value.kind.is_floating:
+        raise UnsupportedOperator("Clip", f"of {value.kind} it has no translation")
+    largest = np.finfo(np.float32 if value.kind is Kind.FLOAT else np.float64).max
+    low, high = (
+        _bound(context, node, place, found.get(name, default), value.kind)
+        for place, name, default in ((1, "min", -largest), (2, "max", largest))
+    )
 
     def clipped(item: Cell) -> Cell:
-        item = item if low is None else cell("greatest({0}, {1})", item, low, exact=item.is_exact)
-        if high is None:
-            return item
-        item = context.bind(item)
         # least() would take the bound for NaN.
-        nan = f"case when {{0}} = {NAN} then {{0}} else " if value.kind.is_floating else ""
-        template = f"{nan}least({{0}}, {{1}}){' end' if nan else ''}"
-        return cell(template, item, high, exact=item.is_exact)
+        raised = context.bind(cell("greatest({0}, {1})", item, low, exact=item.is_exact))
+        template = f"case when {{0}} = {NAN} then {{0}} else least({{0}}, {{1}}) end"
+        return cell(template, raised, high, exact=item.is_exact)
 
     return [value.map(clipped)]
+
+
+def _bound(context: Context, node: onnx.NodeProto, place: int, default: float, kind: Kind) -> Cell:
+    given = context.constant(node, place)
+    return literal(kind, default if given is None or not given.size else given.ravel()[0])
 
 
 def _exact(context: Context, value: Value) -> Value:

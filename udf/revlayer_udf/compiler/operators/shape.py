@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
-from revlayer_udf.compiler.values import Value
+from revlayer_udf.compiler.values import Value, cell
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
@@ -39,7 +39,9 @@ def concat(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 
 @operator("Gather")
 def gather(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
-    """Columns by constant position."""
+    """Columns by constant position, or entries of a constant by a row's position."""
+    if context.input(node).is_constant:
+        return [_entries(context, node)]
     value, indices = context.batch(node), context.constant(node, 1)
     axis = _row_axis(node, int(attributes(node).get("axis", 0)), value.rank)
     return [Value(value.kind, np.take(value.as_cells(), np.asarray(indices, np.int64), axis=axis))]
@@ -133,6 +135,24 @@ def transpose(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     if order[0] != 0:
         raise UnsupportedOperator("Transpose", "rows would become columns")
     return [Value(value.kind, value.as_cells().transpose(order))]
+
+
+def _entries(context: Context, node: onnx.NodeProto) -> Value:
+    table, indices = context.input(node), context.batch(node, 1)
+    if table.array is None or int(attributes(node).get("axis", 0)) != 0 or not table.array.ndim:
+        raise UnsupportedOperator("Gather", "it takes entries of a constant along another axis than the first")
+    count = len(table.array)
+    columns = table.as_cells().reshape(count, -1).T
+    made = []
+    for place in indices.flat():
+        place = context.bind(place)
+        # Counted from the end where negative, like ONNX; PostgreSQL counts from 1.
+        position = f"case when {{0}} < 0 then {{0}} + {count} else {{0}} end + 1"
+        for column in columns:
+            listed = ", ".join(found.text for found in column)
+            made.append(cell(f"(array[{listed}])[{position}]", place))
+    shape = (*indices.shape, *table.array.shape[1:])
+    return Value.shaped(table.kind, made, shape)
 
 
 def _row_axis(node: onnx.NodeProto, axis: int, rank: int) -> int:
