@@ -36,7 +36,7 @@ REASON_COLUMNS = _reason_columns()
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the schema scoring. Every argument may be left out, which is null."""
+    """One function of the schema scoring. Those of one row take null for an argument that is left out."""
 
     name: str
     arguments: tuple[Column, ...]

@@ -122,12 +122,13 @@ class _Maker:
         return inner
 
     def _outer(self, function: Function, statement: str, body: sql.Composed) -> str:
-        """Create the one that callers use."""
+        """Create the one that callers use. Of arrays none may be left out, as in compiled SQL."""
+        default = sql.SQL(" default null" if statement == "create_row" else "")
         _drop(self.conn, function.name, unless=_shape(function.arguments, function.columns, "t"))
         parts = {
             "name": sql.Identifier(function.name),
             "arguments": COMMA.join(
-                sql.SQL("{} default null").format(_declared(column)) for column in function.arguments
+                sql.SQL("{}{}").format(_declared(column), default) for column in function.arguments
             ),
             "columns": COMMA.join(_declared(column) for column in function.columns),
             "body": sql.Literal(body.as_string(self.conn)),
@@ -140,7 +141,7 @@ class _Maker:
         """Give a function to its owner, and let those call it who may call what the owner creates here."""
         types = COMMA.join(sql.SQL(column.type) for column in arguments)
         function = sql.SQL("function scoring.{}({})").format(name, types)
-        comment = sql.Literal(f"{self.model_version} by PL/Python.")
+        comment = sql.Literal(f"plpython: {self.model_version}")
         self.conn.execute(sql.SQL("comment on {} is {}").format(function, comment))
         self.conn.execute(sql.SQL("revoke all on {} from public").format(function))
         for (caller,) in self.conn.execute(_SQL["callers"], [self.owner]).fetchall():
