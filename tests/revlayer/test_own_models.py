@@ -99,7 +99,7 @@ def separate_inputs():
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
-def test_a_scikit_learn_pipeline_is_judged_certified_and_serves(conn, cutoff, pipeline, tmp_path, zipmap):
+def test_a_scikit_learn_pipeline_is_judged_certified_and_serves(own_company, conn, cutoff, pipeline, tmp_path, zipmap):
     model = pipeline
     name = "output_probability" if zipmap else "probabilities"
     paths = written(
@@ -118,7 +118,8 @@ def test_a_scikit_learn_pipeline_is_judged_certified_and_serves(conn, cutoff, pi
     assert not own_models.add(conn, *paths, cutoff).is_new
     registry.promote(conn, added.model_version)
     conn.commit()
-    [summary] = jobs.score_deals(conn, cutoff, ["deal_win"])
+    with own_company.connect("scorer") as read_conn:
+        [summary] = jobs.score_deals(conn, cutoff, ["deal_win"], read_conn=read_conn)
     assert (summary.status, summary.model_version) == ("published", added.model_version)
     check_scores(conn, model, manifest, artefact, cutoff)
 
