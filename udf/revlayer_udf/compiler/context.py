@@ -50,10 +50,12 @@ class Context:
         opsets: version by domain.
         forests: ensembles whose trees are rows of a table.
         leaf_count: leaves of all ensembles.
+        stepped: tensors that must be rounded to float32, see precision.py.
     """
 
     form: str
     opsets: dict[str, int]
+    stepped: frozenset[str] = frozenset()
     values: dict[str, Value] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     levels: dict[str, int] = field(default_factory=dict)

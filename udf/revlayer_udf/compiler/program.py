@@ -10,11 +10,14 @@ from onnx import numpy_helper
 
 from revlayer_udf.compiler.context import Column, Context, Lateral, fold, rounded
 from revlayer_udf.compiler.operators import translator
+from revlayer_udf.compiler.precision import stepped
 from revlayer_udf.compiler.values import Cell, Kind, Value, kind_of_array, kind_of_type
 from revlayer_udf.errors import UnsupportedOperator
 
 # PostgreSQL's limit on the columns of one result.
 MAX_COLUMNS = 1664
+# Of one expression in characters: a chain of operations nests, and PostgreSQL's stack is limited.
+MAX_LENGTH = 10_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def translate(model: onnx.ModelProto, form: str = "auto", outputs: set[str] | No
     wanted = [output.name for output in graph.output if outputs is None or output.name in outputs]
     nodes = _needed(graph, wanted)
     opsets = {opset.domain if opset.domain != "ai.onnx" else "": opset.version for opset in model.opset_import}
-    context = Context(form, opsets, uses=Counter(name for node in nodes for name in node.input))
+    context = Context(form, opsets, stepped(nodes), uses=Counter(name for node in nodes for name in node.input))
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
         context.values[tensor.name] = Value(kind_of_array(array, f"the constant {tensor.name}"), array=array)
@@ -140,8 +143,16 @@ def _translate_node(node: onnx.NodeProto, context: Context) -> None:
         made = list(translate_operator(context, node))
     for name, value in zip(node.output, made, strict=False):
         if name:
-            is_shared = context.uses[name] > 1 and not value.is_constant
-            context.values[name] = value.map(context.bind) if is_shared else value
+            context.values[name] = value if value.is_constant else _settled(name, value, context)
+
+
+def _settled(name: str, value: Value, context: Context) -> Value:
+    """Name what is used more than once or grows too long, and round what a step follows on."""
+    if name in context.stepped and value.kind is Kind.FLOAT:
+        return context.exact_value(value)
+    if context.uses[name] > 1:
+        return value.map(context.bind)
+    return value.map(lambda found: context.bind(found) if len(found.text) > MAX_LENGTH else found)
 
 
 def _output(context: Context, name: str) -> tuple[Kind, tuple[Cell, ...]]:
