@@ -103,10 +103,7 @@ def run(
         retrain: fit new models even where one serves; they serve only if they pass the gate.
         report: called after each step.
     """
-    from revlayer_udf import (
-        forecast,
-        jobs,
-    )  # loading ONNX Runtime takes a second that other commands need not wait
+    from revlayer_udf import forecast  # loading ONNX Runtime takes a second that other commands need not wait
 
     with run_lock(settings, wait=wait):
         with timed("migrate", report) as outcome:
@@ -118,16 +115,9 @@ def run(
             outcome.extend(_beyond_the_data(settings, as_of))
         with timed("train", report) as outcome:
             outcome.append(train_missing(settings, as_of, retrain, max_training_rows, progress))
-        with (
-            timed("score", report) as outcome,
-            connect(settings, "scorer") as conn,
-            connect(settings, "scorer") as read_conn,
-        ):
-            scored = jobs.score_deals(conn, as_of, progress=progress, read_conn=read_conn)
-            # Why no model serves a target stands in the line of the training.
-            outcome.extend(f"{item.target} {item.row_count:,}" for item in scored if item.run_id)
-            outcome.extend(sorted({item.reason for item in scored if item.reason and item.model_version}))
-            outcome.extend(["nothing to publish"] * (not outcome))
+            outcome.extend(refresh_functions(settings))
+        with timed("score", report) as outcome:
+            outcome.extend(_score(settings, as_of, progress))
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
             made = forecast.forecast_revenue(conn, as_of, horizon=forecast_months(settings))
             outcome.append(f"{made.row_count:,} month and segment rows")
@@ -173,6 +163,31 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
             unserved.setdefault(item.reason, []).append(item.target)
     served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
     return "; ".join([*served, f"backtest of {judged.row_count:,} rows"])
+
+
+def refresh_functions(settings: Settings) -> list[str]:
+    """Renew scoring.predict_* where another model serves now than the one behind it; say so, target by target."""
+    from revlayer_udf import functions
+
+    with connect(settings, "scorer") as conn:
+        if not any(found.is_stale for found in functions.installed(conn)):
+            return []
+    with connect(settings, "transformer") as conn:
+        # A function with other features cannot replace one that a view calls; the marts make the view again.
+        conn.execute(queries.load("revlayer", "pipeline.sql")["drop_live_views"])
+    with connect(settings, "scorer") as conn:
+        return functions.refresh(conn)
+
+
+def _score(settings: Settings, as_of: date, progress: Progress) -> list[str]:
+    from revlayer_udf import jobs
+
+    with connect(settings, "scorer") as conn, connect(settings, "scorer") as read_conn:
+        scored = jobs.score_deals(conn, as_of, progress=progress, read_conn=read_conn)
+    # Why no model serves a target stands in the line of the training.
+    found = [f"{item.target} {item.row_count:,}" for item in scored if item.run_id]
+    found += sorted({item.reason for item in scored if item.reason and item.model_version})
+    return found or ["nothing to publish"]
 
 
 def _beyond_the_data(settings: Settings, as_of: date) -> list[str]:

@@ -35,3 +35,6 @@ from pg_catalog.pg_proc as f
 inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid
 where n.nspname = 'scoring' and f.proname like 'predict\_%' and f.proname not like '%\_rows'
 order by 1
+
+-- name: drop_live_views
+drop view if exists marts.live_deal_scores

@@ -55,5 +55,9 @@ select
     counted_probability,
     probability_source,
     revenue_at_risk_amount,
+    {%- for rank in [1, 2, 3] %}
+    win_reason_{{ rank }},
+    win_reason_{{ rank }}_contribution,
+    {%- endfor %}
     row_number() over (order by revenue_at_risk_amount desc nulls last, deal_id) as risk_rank
 from priced

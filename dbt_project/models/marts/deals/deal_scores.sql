@@ -64,6 +64,12 @@ select
     wins.win_probability,
     wins.rung as win_rung,
     wins.model_version as win_model_version,
+    wins.base_score as win_base_score,
+    wins.raw_score as win_raw_score,
+    {%- for rank in [1, 2, 3] %}
+    wins.reason_{{ rank }} as win_reason_{{ rank }},
+    wins.reason_{{ rank }}_contribution as win_reason_{{ rank }}_contribution,
+    {%- endfor %}
     cast(amounts.value_amount as {{ type_money() }}) as value_amount,
     cast(amounts.value_p10_amount as {{ type_money() }}) as value_p10_amount,
     cast(amounts.value_p90_amount as {{ type_money() }}) as value_p90_amount,
