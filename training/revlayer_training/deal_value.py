@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from revlayer_training import evaluation
 from revlayer_training.datasets import Dataset
 from revlayer_training.deal_win import win_labels
-from revlayer_training.export import Artefact, check_parity
+from revlayer_training.export import RAW_SCORE, Artefact, check_parity
 from revlayer_training.graph import Graph
 from revlayer_training.ladder import FEWEST_FOR_MODEL, FEWEST_FOR_SHRINKAGE, Decision, serve
 from revlayer_training.margins import TreeMargin
@@ -59,16 +59,19 @@ class ValueModel:
         texts = (*(data.text_features if self.margins else ()), "segment_id")
         graph = Graph(numbers, texts)
         centre, source = self.base.add_nodes(graph)
+        raw: dict[str, tuple[str, int]] = {}
         if self.margins is not None:
-            centre = graph.add("Mul", centre, graph.add("Exp", self.margins.add_nodes(graph)))
+            margin = self.margins.add_nodes(graph)
+            raw[RAW_SCORE] = (margin, 1)
+            centre = graph.add("Mul", centre, graph.add("Exp", margin))
         shown = {
             name: (graph.add("Mul", centre, ratio), 1)
             for name, ratio in zip(OUTPUTS, self.ratios.add_nodes(graph, source), strict=True)
         }
         algorithm = self.margins.algorithm if self.margins else "amount_ratio"
         return Artefact(
-            graph.serialize(shown), algorithm, rung, numbers, texts, OUTPUTS,  # type: ignore[arg-type]
-            {"interval": "conformal, 80 %"},
+            graph.serialize(shown | raw), algorithm, rung, numbers, texts,  # type: ignore[arg-type]
+            (*OUTPUTS, *raw), {"interval": "conformal, 80 %"}, RAW_SCORE if raw else None,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from revlayer_training import evaluation
 from revlayer_training.calibration import Calibration, Platt, choose_calibration
 from revlayer_training.datasets import Dataset
-from revlayer_training.export import Artefact, check_parity
+from revlayer_training.export import RAW_SCORE, Artefact, check_parity
 from revlayer_training.graph import Graph
 from revlayer_training.ladder import SegmentRate, reachable_rung, serve
 from revlayer_training.margins import LogisticMargin, MarginModel, MeanMargin, TreeMargin
@@ -56,11 +56,12 @@ class WinModel:
     def artefact(self, data: Dataset) -> Artefact:
         """Export; the features are those of ``data``."""
         graph = Graph(data.number_features, data.text_features)
-        probability = self.calibration.add_nodes(graph, self.margins.add_nodes(graph))
+        margin = self.margins.add_nodes(graph)
+        probability = self.calibration.add_nodes(graph, margin)
         return Artefact(
-            graph.serialize({OUTPUT: (probability, 1)}),
-            self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT,),
-            {"calibration": self.calibration.name},
+            graph.serialize({OUTPUT: (probability, 1), RAW_SCORE: (margin, 1)}),
+            self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT, RAW_SCORE),
+            {"calibration": self.calibration.name}, RAW_SCORE,
         )  # fmt: skip
 
 

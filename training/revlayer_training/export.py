@@ -12,6 +12,7 @@ from revlayer_training.datasets import Dataset
 from revlayer_training.ladder import Rung
 from revlayer_udf.errors import ArtefactError
 
+RAW_SCORE = "raw_score"
 PARITY_ROWS = 20_000
 # A slope of 100 in a calibration lifts float32 noise of 6e-8 in a margin to 1e-5.
 TOLERANCE = 1e-4
@@ -25,6 +26,7 @@ class Artefact:
         content: ONNX bytes.
         numbers, texts: feature names in input order.
         outputs: output names in graph order.
+        raw_output: which of them is the score before calibration or link; reasons add up to it.
         extra: goes into the manifest: calibration, parity, notes.
     """
 
@@ -35,6 +37,7 @@ class Artefact:
     texts: tuple[str, ...]
     outputs: tuple[str, ...]
     extra: dict[str, Any] = field(default_factory=dict)
+    raw_output: str | None = None
 
 
 def run(artefact: Artefact, data: Dataset) -> dict[str, NDArray[np.float32]]:

@@ -172,6 +172,7 @@ def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: d
         entity_key="deal_id",
         features=tuple(features),
         outputs=artefact.outputs,
+        raw_output=artefact.raw_output,
         trained_from_date=outcome.splits[0].first_date if outcome.is_temporal_evidence else None,
         trained_through_date=cutoff if outcome.is_temporal_evidence else None,
         label_horizon_days=outcome.horizon_days or None,
