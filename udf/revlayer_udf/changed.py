@@ -51,6 +51,7 @@ def copy_unchanged(
     with conn.transaction():
         conn.execute(_SQL["repeatable"])
         conn.execute(sql.SQL(_SQL["import_snapshot"]).format(snapshot=sql.Literal(snapshot)))
+        conn.execute(_SQL["work_mem"])
         names = [name for (name,) in conn.execute(_SQL["prediction_columns"], [f"scoring.{parent}"])]
         statement = sql.SQL(_SQL["copy_unchanged"]).format(
             table=run.table(parent),

@@ -172,6 +172,7 @@ def _fill(
             features=features, snapshot=row[0] if row else "",
         )  # fmt: skip
         copy_seconds = {"copy": time.perf_counter() - started}
+        job.read_conn.execute(_SQL["work_mem"])
     job.progress(name, copied, total)
     streamed = score_stream(
         job.read_conn, job.conn, _select(job, manifest, schema, table, earlier), scorer, run.table(table),

@@ -34,22 +34,36 @@ def record_statistics(
         dimensions: text columns of it; each value is a segment. A deal without one is 'Unknown'.
     """
     mask = (1 << max((run.row_count // QUANTILE_ROWS).bit_length(), 0)) - 1
-    parts = {
-        "table": run.table(parent),
-        "relation": relation,
-        "values": sql.SQL(", ").join(_value(name) for name in outputs),
-        "mask": sql.Literal(mask),
-    }
-    described = [sql.SQL(_SQL["describe_all"]).format(**parts)]
+    table = run.table(parent)
+    described = [
+        _describe("(all)", sql.SQL(_SQL["every_row"]), sql.SQL(_SQL["run"]).format(table=table), outputs, mask)
+    ]
+    joined = sql.SQL(_SQL["run_and_features"]).format(table=table, relation=relation)
     for name in dimensions:
-        named = parts | {"dimension": sql.Literal(name), "column": sql.Identifier(name)}
-        described.append(sql.SQL(_SQL["describe_segments"]).format(**named))
+        segment = sql.SQL(_SQL["segment"]).format(column=sql.Identifier(name))
+        described.append(_describe(name, segment, joined, outputs, mask))
     with conn.transaction():
+        conn.execute(_SQL["work_mem"])
         for query in described:
             found = frames.read_table(conn, query)
             run_ids = pa.repeat(pa.scalar(run.run_id, pa.int64()), found.num_rows)
             frames.copy_in(conn, sql.Identifier("scoring", "run_statistics"), found.append_column("run_id", run_ids))
 
 
-def _value(name: str) -> sql.Composed:
-    return sql.SQL(_SQL["value"]).format(name=sql.Literal(name), column=sql.Identifier(name))
+def _describe(
+    dimension: str, segment: sql.Composable, source: sql.Composable, outputs: Sequence[str], mask: int
+) -> sql.Composed:
+    parts = [_parts(name, place) for place, name in enumerate(outputs)]
+    lists = {
+        of: sql.SQL(", ").join(sql.SQL(_SQL[piece]).format(**part) for part in parts)
+        for of, piece in (("moments", "moment"), ("quantiles", "quantile"), ("outputs", "output"))
+    }
+    return sql.SQL(_SQL["describe"]).format(
+        dimension=sql.Literal(dimension), segment=segment, source=source, mask=sql.Literal(mask), **lists
+    )
+
+
+def _parts(name: str, place: int) -> dict[str, sql.Composable]:
+    kinds = ("count", "mean", "deviation", "least", "most", "quantiles")
+    made: dict[str, sql.Composable] = {kind: sql.Identifier(f"{kind}_{place}") for kind in kinds}
+    return made | {"name": sql.Literal(name), "column": sql.Identifier(name)}

@@ -187,6 +187,7 @@ class _Reader(threading.Thread):
                     if not self._put(block):
                         return
                     started = time.perf_counter()
+            self._streamed.seconds["read"] += time.perf_counter() - started
             self._put(None)
         except BaseException as error:
             self._put(error)

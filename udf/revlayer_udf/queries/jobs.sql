@@ -4,6 +4,10 @@ select * from {relation}
 -- name: one_state
 set transaction isolation level repeatable read, read only
 
+-- name: work_mem
+-- One hash table over the keys of a run, instead of many passes over files.
+select set_config('work_mem', '128MB', true)
+
 -- name: count
 select count(*) from {relation} where as_of_date = %s
 
