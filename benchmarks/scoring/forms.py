@@ -37,7 +37,6 @@ class FormRow:
     Attributes:
         one_row: a statement that scores one row, parsed and planned anew as most clients do.
         thousand_rows: a statement that scores a thousand.
-        rate: rows a second beyond parsing and planning.
         megabytes: of the statement's text.
     """
 
@@ -47,7 +46,6 @@ class FormRow:
     form: str
     one_row: float
     thousand_rows: float
-    rate: float
     megabytes: float
 
 
@@ -137,7 +135,6 @@ def _measured(conn: psycopg.Connection, shape: str, ensemble: Ensemble, form: st
         form=form,
         one_row=1_000 * one,
         thousand_rows=1_000 * thousand,
-        rate=ROWS / max(thousand - one, 1e-9),
         megabytes=len(statement) / 1e6,
     )
 
@@ -155,12 +152,12 @@ def _median(call: Callable[[], object], times: int = 3) -> float:
 def lines(found: list[FormRow]) -> list[str]:
     """Return the figures as a table in Markdown."""
     head = [
-        "| trees | leaves | form | one row ms | 1,000 rows ms | rows/s beyond planning | statement MB |",
-        "|---|---:|---|---:|---:|---:|---:|",
+        "| trees | leaves | form | one row ms | 1,000 rows ms | statement MB |",
+        "|---|---:|---|---:|---:|---:|",
     ]
     return head + [
         f"| {row.trees:,} × {row.shape} | {row.leaves:,} | {row.form} | {row.one_row:,.1f} | {row.thousand_rows:,.0f} "
-        f"| {row.rate:,.0f} | {row.megabytes:.2f} |"
+        f"| {row.megabytes:.2f} |"
         for row in found
     ]
 
