@@ -12,12 +12,6 @@ from revlayer.errors import RevlayerError
 from revlayer_udf import functions, registry
 
 
-@pytest.fixture(scope="module")
-def own_company(make_database, company):
-    """A copy of the company that these tests may write to."""
-    return make_database("cli", company)
-
-
 @pytest.fixture
 def run(own_company, monkeypatch):
     """Run a command in process; return its exit code and what it printed or raised."""

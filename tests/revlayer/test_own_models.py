@@ -1,45 +1,21 @@
 """An ONNX file made elsewhere becomes a candidate that every engine scores, or is refused with what to change."""
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import yaml
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+from own_graphs import HORIZON, TRAINED_THROUGH, hand_made, written
 
 from revlayer import own_models
-from revlayer.own_models import OwnModelError
 from revlayer_training.datasets import load_dataset
 from revlayer_training.deal_win import win_labels
 from revlayer_udf import certificate, frames, jobs, registry
-from revlayer_udf.errors import PredictionError, RegistryError
+from revlayer_udf.errors import RegistryError
 from revlayer_udf.runtime import Scorer
 
 NUMBERS = ("stage_crm_probability", "activity_count_30d", "days_since_last_activity", "deal_age_days")
 TEXTS = ("stage_name", "deal_type")
-TRAINED_THROUGH = np.datetime64("2024-12-31")
-HORIZON = 90
-
-
-@pytest.fixture(scope="module")
-def own_company(make_database, company):
-    """A copy of the company that these tests may write to."""
-    return make_database("own", company)
-
-
-@pytest.fixture
-def conn(own_company):
-    with own_company.connect("scorer") as conn:
-        yield conn
-        conn.rollback()
-
-
-@pytest.fixture(scope="module")
-def cutoff(company):
-    with company.connect("scorer") as conn:
-        return conn.execute("select max(as_of_date) from features.ftr_deals").fetchone()[0]
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +61,32 @@ def exported(model, zipmap):
     return to_onnx(model, initial_types=types, options=options, target_opset={"": 17, "ai.onnx.ml": 3})
 
 
-def written(folder, model, **fields):
-    """Write model and manifest; return their paths."""
-    file, description = folder / "model.onnx", folder / "manifest.yml"
-    file.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-    known = {"target": "deal_win", "trained_through_date": TRAINED_THROUGH.item(), "label_horizon_days": HORIZON}
-    description.write_text(yaml.safe_dump(known | fields, sort_keys=False))
-    return file, description
-
-
 def separate_inputs():
     return {name: name for name in (*NUMBERS, *TEXTS)}
+
+
+@pytest.mark.parametrize(
+    "name", ["GradientBoostingClassifier", "RandomForestClassifier", "HistGradientBoostingClassifier"]
+)
+def test_trees_of_scikit_learn_are_scored_alike_by_every_engine(conn, cutoff, learnt, tmp_path, name):
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn import ensemble
+
+    data, y = learnt
+    sizes = {"max_iter": 20} if name.startswith("Hist") else {"n_estimators": 20}
+    model = getattr(ensemble, name)(max_depth=5, random_state=1, **sizes)
+    model.fit(np.nan_to_num(data.numeric(NUMBERS), nan=-1.0), y.astype(int))
+    graph = to_onnx(model, initial_types=[("x", FloatTensorType([None, 4]))], target_opset={"": 17, "ai.onnx.ml": 3})
+    paths = written(
+        tmp_path, graph, inputs={"x": list(NUMBERS)}, null_defaults=dict.fromkeys(NUMBERS, -1),
+        outputs={"win_probability": {"output": "output_probability", "class": 1}},
+    )  # fmt: skip
+    added = own_models.add(conn, *paths, cutoff)
+    for engine in ("trained", "sql"):
+        status, note = added.certificate.engine_status(engine)
+        assert status == "equal", note
+    assert added.judgement.metrics
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
@@ -151,17 +142,6 @@ def test_the_wrong_class_is_named(conn, cutoff, pipeline, tmp_path):
     )  # fmt: skip
     added = own_models.add(conn, *paths, cutoff)
     assert not added.may_serve and "is win_probability the other class?" in added.judgement.reason
-
-
-def hand_made(nodes, inputs, outputs, constants=(), opset=17, **options):
-    """A graph of any shape; inputs and outputs are (name, type, shape)."""
-    graph = helper.make_graph(
-        nodes, "hand", [helper.make_tensor_value_info(*each) for each in inputs],
-        [helper.make_tensor_value_info(*each) for each in outputs],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants],
-    )  # fmt: skip
-    opsets = [helper.make_opsetid("", opset), *options.pop("opsets", [])]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8, **options)
 
 
 def mixed_graph():
@@ -240,85 +220,3 @@ def test_several_outputs_and_parts_fill_a_wider_target(conn, cutoff, tmp_path):
     )  # fmt: skip
     added = own_models.add(conn, *paths, cutoff)
     assert added.judgement.metrics and not added.may_serve
-
-
-IDENTITY = [helper.make_node("Sigmoid", ["x"], ["p"])]
-
-
-def simple(nodes=IDENTITY, kind=TensorProto.FLOAT, shape=(None, 1), opset=17, **options):
-    return hand_made(nodes, [("x", kind, list(shape))], [("p", kind, list(shape))], opset=opset, **options)
-
-
-def external():
-    graph = simple([helper.make_node("Add", ["x", "w"], ["p"])])
-    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
-    tensor.external_data.add(key="location", value="weights.bin")
-    graph.graph.initializer.append(tensor)
-    return graph
-
-
-@pytest.mark.parametrize(
-    ("model", "fields", "message"),
-    [
-        (b"not a model", {}, "no valid ONNX model"),
-        (external(), {}, "keeps its weights in another file"),
-        (simple([helper.make_node("Magic", ["x"], ["p"], domain="com.example")],
-                opsets=[helper.make_opsetid("com.example", 1)]), {}, "custom operator com.example.Magic"),
-        (simple(opset=8), {}, "has opset 8; 9 or later is needed"),
-        (simple(opset=9999), {}, "opset 9999"),
-        (simple(kind=TensorProto.FLOAT16), {}, "of type float16"),
-        (simple(shape=(None,)), {}, "not \\[rows, columns\\]"),
-        (simple(shape=(1, 1)), {}, "not \\[rows, columns\\]"),
-        (simple(), {"inputs": {"y": "deal_age_days"}}, "has no input y"),
-        (simple(), {"inputs": {"x": ["deal_age_days", "days_in_stage"]}}, "has 1 columns, the manifest gives it 2"),
-        (simple(), {"inputs": {"x": "no_such_column"}}, "has no column no_such_column"),
-        (simple(), {"inputs": {"x": "stage_name"}}, "takes float, and stage_name is a text"),
-        (simple(), {"inputs": {"x": "created_on"}}, "neither number nor text"),
-        (simple(), {"null_defaults": {"deal_age_days": "none"}}, "not of its type"),
-        (simple(), {"null_defaults": {"lead_source": "none"}}, "lead_source, which no input uses"),
-        (simple(), {"outputs": {"win_probability": "q"}}, "has no output q"),
-        (simple(), {"outputs": {"win_probability": "p[1]"}}, "there is no \\[1\\]"),
-        (simple(), {"outputs": {"win_probability": {"output": "p", "class": "won"}}}, "0 class labels are known"),
-        (simple(), {"outputs": {"value": "p"}}, "deal_win needs win_probability \\(1 column\\)"),
-        (simple(), {"target": "deal_lost"}, "target: Input should be"),
-        (simple(), {"colour": "red"}, "colour: Extra inputs"),
-        (simple(), {"trained_through_date": "2999-01-01"}, "after .*, the last day of the data"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_taken_is_refused_with_the_reason(conn, cutoff, tmp_path, model, fields, message):
-    known = {"inputs": {"x": "deal_age_days"}, "null_defaults": {"deal_age_days": 0},
-             "outputs": {"win_probability": "p"}}  # fmt: skip
-    if "inputs" in fields:
-        known["null_defaults"] = {}
-    before = len(registry.list_models(conn))
-    with pytest.raises(OwnModelError, match=message):
-        own_models.add(conn, *written(tmp_path, model, **(known | fields)), cutoff)
-    assert len(registry.list_models(conn)) == before
-
-
-def test_whole_numbers_need_a_null_default(conn, cutoff, tmp_path):
-    graph = hand_made(
-        [helper.make_node("Cast", ["x"], ["p"], to=TensorProto.FLOAT)],
-        [("x", TensorProto.INT64, [None, 1])], [("p", TensorProto.FLOAT, [None, 1])],
-    )  # fmt: skip
-    paths = written(tmp_path, graph, inputs={"x": "deal_age_days"}, outputs={"win_probability": "p"})
-    with pytest.raises(OwnModelError, match="cannot say null"):
-        own_models.add(conn, *paths, cutoff)
-
-
-def test_predictions_out_of_bounds_are_refused(conn, cutoff, tmp_path):
-    graph = simple([helper.make_node("Identity", ["x"], ["p"])])
-    paths = written(
-        tmp_path, graph, inputs={"x": "deal_age_days"}, null_defaults={"deal_age_days": 0},
-        outputs={"win_probability": "p"},
-    )  # fmt: skip
-    with pytest.raises(PredictionError, match="not between 0 and 1"):
-        own_models.add(conn, *paths, cutoff)
-
-
-@pytest.mark.parametrize("text", ["- a list", "{", "target: deal_win"])
-def test_a_malformed_manifest_names_what_is_missing(conn, cutoff, tmp_path, text):
-    file, description = written(tmp_path, simple(), inputs={"x": "deal_age_days"}, outputs={"win_probability": "p"})
-    Path(description).write_text(text)
-    with pytest.raises(OwnModelError, match=r"no mapping|no YAML|trained_through_date: Field required"):
-        own_models.add(conn, file, description, cutoff)
