@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from revlayer_udf.compiler.context import Column, Context, Lateral, fold, rounded
 from revlayer_udf.compiler.operators import translator
 from revlayer_udf.compiler.precision import stepped
-from revlayer_udf.compiler.values import Cell, Kind, Value, kind_of_array, kind_of_type
+from revlayer_udf.compiler.values import UNBOUNDED, Cell, Kind, Value, kind_of_array, kind_of_type
 from revlayer_udf.errors import UnsupportedOperator
 
 # PostgreSQL's limit on the columns of one result.
@@ -127,7 +127,8 @@ def _add_inputs(graph: onnx.GraphProto, context: Context) -> dict[str, tuple[Kin
             raise UnsupportedOperator(f"the input {entry.name}", "it is not a batch of rows [N] or [N, width]")
         names = tuple(f"i{place}_{column}" for column in range(widths[0] if widths else 1))
         context.levels |= dict.fromkeys(names, 0)
-        cells = [Cell(name, frozenset([name]), True) for name in names]
+        factors = UNBOUNDED if kind is Kind.DOUBLE else 1
+        cells = [Cell(name, frozenset([name]), True, factors=factors) for name in names]
         made = Value.of(kind, cells)
         context.values[entry.name] = made if widths else Value(kind, made.as_cells().reshape(1))
         found[entry.name] = (kind, names)

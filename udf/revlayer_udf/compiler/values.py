@@ -4,6 +4,7 @@ A tensor whose first dimension is the row batch is an array of cells with a firs
 cells about (Gather, Concat, Reshape …) is numpy. Null never occurs: a missing number is NaN, a missing text ''.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -174,7 +175,12 @@ def literal(kind: Kind, element: Any) -> Cell:
         text = "true" if element else "false"
     else:
         text = string(element.decode() if isinstance(element, bytes) else str(element))
-    return Cell(text, is_atom=True, is_constant=True)
+    factors = UNBOUNDED if kind is Kind.DOUBLE and not _like_float32(float(element)) else 1
+    return Cell(text, is_atom=True, factors=factors, is_constant=True)
+
+
+def _like_float32(value: float) -> bool:
+    return not 0.0 < abs(value) < math.inf or 1e-45 <= abs(value) <= 3.5e38
 
 
 def number(value: float) -> str:

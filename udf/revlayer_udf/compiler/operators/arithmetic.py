@@ -1,12 +1,14 @@
 """Add, Sub, Mul, Div and their kin of one operand. Infinity and NaN come out as ONNX has them, never as an error."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import onnx
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell
+from revlayer_udf.compiler.ranges import GUARDED_QUOTIENT, SAFE_FACTORS, guarded
+from revlayer_udf.compiler.values import UNBOUNDED, Cell, Kind, Value, cell, literal
 
 
 def combined(context: Context, node: onnx.NodeProto, kind: Kind, template: str) -> Value:
@@ -19,11 +21,23 @@ def combined(context: Context, node: onnx.NodeProto, kind: Kind, template: str) 
 
 def operation(context: Context, kind: Kind, template: str, a: Cell, b: Cell) -> Cell:
     """Return one operation; floats are rounded to float32 before their product could leave a double's range."""
-    is_product = template != "{0} + {1}" and template != "{0} - {1}"
-    if not is_product:
-        return cell(template, a, b, exact=not kind.is_floating)
+    if not kind.is_floating:
+        return cell(template, a, b)
+    if template in ("{0} + {1}", "{0} - {1}"):
+        is_safe = max(a.factors, b.factors) <= SAFE_FACTORS
+        return cell(template, a, b, exact=False) if is_safe else guarded(context, template, a, b)
     a, b = context.bounded(a, kind), context.bounded(b, kind)
-    return cell(template, a, b, exact=not kind.is_floating, factors=a.factors + b.factors)
+    factors = a.factors + b.factors
+    if factors > SAFE_FACTORS:
+        return guarded(context, template, a, b)
+    return cell(template, a, b, exact=False, factors=factors)
+
+
+def total_of(context: Context, kind: Kind, cells: Sequence[Cell]) -> Cell:
+    """Return the sum of cells."""
+    if kind.is_floating and max(found.factors for found in cells) > SAFE_FACTORS:
+        return reduce(lambda a, b: operation(context, kind, "{0} + {1}", a, b), cells)
+    return cell(" + ".join(f"{{{place}}}" for place in range(len(cells))), *cells, exact=not kind.is_floating)
 
 
 @operator("Add")
@@ -65,15 +79,16 @@ def reciprocal(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 
 def quotient(context: Context, kind: Kind, a: Cell, b: Cell) -> Cell:
     """Return a / b; a divisor that is a constant other than zero needs no test."""
-    a, b = context.bounded(a, kind), context.bounded(b, kind)
+    if b.is_constant and b.text not in ("'0.0'::float8", "'-0.0'::float8"):
+        return operation(context, kind, "{0} / {1}", a, b)
+    a, b = (context.bind(context.bounded(found, kind)) for found in (a, b))
     factors = a.factors + b.factors
-    if b.is_constant and b.text != "'0.0'::float8" and b.text != "'-0.0'::float8":
-        return cell("{0} / {1}", a, b, exact=False, factors=factors)
-    a, b = context.bind(a), context.bind(b)
+    divided = "{0} / {1}" if factors <= SAFE_FACTORS else GUARDED_QUOTIENT
     return cell(
-        "case when {1} <> '0'::float8 then {0} / {1} when {0} = '0'::float8 or {0} = 'NaN'::float8 then 'NaN'::float8"
+        f"case when {{1}} <> '0'::float8 then {divided}"
+        " when {0} = '0'::float8 or {0} = 'NaN'::float8 then 'NaN'::float8"
         " when ({0} > '0'::float8) = ({1}::text <> '-0') then 'Infinity'::float8 else '-Infinity'::float8 end",
-        a, b, exact=False, factors=factors,
+        a, b, exact=False, factors=factors if factors <= SAFE_FACTORS else UNBOUNDED,
     )  # fmt: skip
 
 
@@ -103,8 +118,11 @@ def mean(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 
 def _summed(context: Context, node: onnx.NodeProto, divisor: int) -> Value:
     values = [context.input(node, place) for place in range(len(node.input))]
-    parts = context.broadcast(node, *values)
-    template = " + ".join(f"{{{place}}}" for place in range(len(parts)))
-    template = template if divisor == 1 else f"({template}) / '{divisor}'::float8"
-    made = [cell(template, *cells, exact=False) for cells in zip(*(part.ravel() for part in parts), strict=True)]
-    return Value.shaped(values[0].kind, made, parts[0].shape)
+    parts, kind = context.broadcast(node, *values), values[0].kind
+    count = literal(kind, divisor)
+    made = []
+    for cells in zip(*(part.ravel() for part in parts), strict=True):
+        # One after the other, like ONNX Runtime: half-way a sum may be infinite.
+        found = reduce(lambda a, b: context.exact(operation(context, kind, "{0} + {1}", a, b), kind), cells)
+        made.append(found if divisor == 1 else operation(context, kind, "{0} / {1}", found, count))
+    return Value.shaped(kind, made, parts[0].shape)

@@ -33,7 +33,7 @@ def _cast(context: Context, found: Cell, kind: Kind, to: Kind) -> Cell:
     if kind.is_integer and to.is_integer:
         return found
     if to.is_integer:
-        return _integer(context.exact(found, kind), to)
+        return cut_off(context.exact(found, kind), to)
     if kind.is_integer:
         return cell("{0}::float8", found, exact=to is Kind.DOUBLE)
     if to is Kind.FLOAT:
@@ -42,7 +42,7 @@ def _cast(context: Context, found: Cell, kind: Kind, to: Kind) -> Cell:
     return context.exact(found, kind)
 
 
-def _integer(atom: Cell, to: Kind) -> Cell:
+def cut_off(atom: Cell, to: Kind) -> Cell:
     """Return a float cut off to an integer; of NaN and beyond the type its smallest number, as x86 has it."""
     bits = 63 if to is Kind.INT64 else 31
     return cell(

@@ -29,7 +29,11 @@ _TEMPLATES = {
         "case when {0} < - LIMIT then '0'::float8 else '1'::float8 / ('1'::float8 + exp(greatest(- {0}, - LIMIT))) end"
     ),
     "Tanh": "tanh({0})",
-    "Softplus": "greatest({0}, '0'::float8) + ln('1'::float8 + exp(greatest(- abs({0}), - LIMIT)))",
+    # ln(1 + e) of a small e is e, of which 1 + e would keep nothing.
+    "Softplus": (
+        "case when abs({0}) > '20'::float8 then greatest({0}, '0'::float8) + exp(greatest(- abs({0}), - LIMIT))"
+        " else greatest({0}, '0'::float8) + ln('1'::float8 + exp(- abs({0}))) end"
+    ),
     "Softsign": (f"case when abs({{0}}) = 'Infinity'::float8 then {NAN} else {{0}} / ('1'::float8 + abs({{0}})) end"),
 }
 # These step, so what they see must be the float32 that ONNX Runtime sees.

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
+from revlayer_udf.compiler.operators.arithmetic import operation, total_of
+from revlayer_udf.compiler.values import Cell, Kind, Value, literal
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
@@ -54,21 +55,16 @@ def products(
     made = []
     for column in range(matrix.shape[1]):
         start = None if offset is None else offset[column]
-        made.append(weighted_sum(cells, matrix[:, column], start, kind))
+        made.append(weighted_sum(context, cells, matrix[:, column], start, kind))
     return Value.of(kind, made)
 
 
-def weighted_sum(cells: Sequence[Cell], weights: NDArray[Any], start: Any, kind: Kind) -> Cell:
+def weighted_sum(context: Context, cells: Sequence[Cell], weights: NDArray[Any], start: Any, kind: Kind) -> Cell:
     """Return start + Σ weight × cell. Zero weights stay: zero times infinity is NaN."""
-    terms: list[Cell] = [] if start is None else [literal(Kind.DOUBLE, start)]
-    if kind.is_floating:
-        constants = [literal(Kind.DOUBLE, float(weight)) for weight in weights]
-    else:
-        constants = [literal(kind, weight) for weight in weights]
-    pairs = zip(cells, constants, strict=True)
-    terms += [cell("{0} * {1}", a, b, exact=False, factors=a.factors + 1) for a, b in pairs]
-    template = " + ".join(f"{{{place}}}" for place in range(len(terms)))
-    return cell(template, *terms, exact=not kind.is_floating)
+    terms: list[Cell] = [] if start is None else [literal(kind, start)]
+    pairs = zip(cells, weights, strict=True)
+    terms += [operation(context, kind, "{0} * {1}", found, literal(kind, weight)) for found, weight in pairs]
+    return total_of(context, kind, terms)
 
 
 def _check(node: onnx.NodeProto, value: Value, matrix: NDArray[Any]) -> None:

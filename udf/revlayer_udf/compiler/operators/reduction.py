@@ -7,8 +7,9 @@ import onnx
 
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
+from revlayer_udf.compiler.operators.arithmetic import operation, total_of
 from revlayer_udf.compiler.operators.comparison import extreme
-from revlayer_udf.compiler.values import Cell, Kind, Value, cell, number
+from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal, number
 from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
 
@@ -37,17 +38,12 @@ def _reduction(name: str) -> Translator:
 def _reduced(context: Context, name: str, kind: Kind, cells: list[Cell]) -> Cell:
     if name in ("ReduceMax", "ReduceMin"):
         return extreme(context, kind, cells, largest=name == "ReduceMax")
-    total = summed(cells, exact=not kind.is_floating)
+    total = total_of(context, kind, cells)
     if name == "ReduceSum":
         return total
     if not kind.is_floating:
         raise UnsupportedOperator(name, f"of {kind}")
-    return cell(f"{{0}} / '{len(cells)}'::float8", total, exact=False)
-
-
-def summed(cells: Sequence[Cell], *, exact: bool = False) -> Cell:
-    """Return the sum of cells."""
-    return cell(" + ".join(f"{{{place}}}" for place in range(len(cells))), *cells, exact=exact)
+    return operation(context, kind, "{0} / {1}", context.exact(total, kind), literal(kind, len(cells)))
 
 
 for _name in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
@@ -96,7 +92,7 @@ def log_softmax(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """The logarithm of softmax."""
     value = _last_axis(context, node)
     moved, powers = _powers(context, value.flat(), value.kind)
-    total = context.bind(summed(powers))
+    total = context.bind(total_of(context, Kind.FLOAT, powers))
     made = [cell("{0} - ln({1})", found, total, exact=False) for found in moved]
     return [Value.shaped(value.kind, made, value.shape)]
 
@@ -105,7 +101,7 @@ def normalised(context: Context, cells: Sequence[Cell], kind: Kind) -> list[Cell
     """Return the softmax of cells."""
     _, powers = _powers(context, cells, kind)
     powers = [context.bind(found) for found in powers]
-    total = context.bind(summed(powers))
+    total = context.bind(total_of(context, Kind.FLOAT, powers))
     return [cell("{0} / {1}", found, total, exact=False, factors=1) for found in powers]
 
 
