@@ -177,18 +177,15 @@ class _Reader(threading.Thread):
         self._streamed = streamed
         self._queue: queue.Queue[RawBlock | BaseException | None] = queue.Queue(WAITING_BLOCKS)
         self._stopped = threading.Event()
+        # Held while a cancel is on its way: it must meet the query that reads, not what follows it.
+        self._cancelling = threading.Lock()
+        self._receiving = False
 
     def run(self) -> None:
         try:
-            started = time.perf_counter()
             with closing(read_blocks(self._conn, self._selection, self._block_rows)) as blocks:
-                for block in blocks:
-                    self._streamed.seconds["read"] += time.perf_counter() - started
-                    if not self._put(block):
-                        return
-                    started = time.perf_counter()
-            self._streamed.seconds["read"] += time.perf_counter() - started
-            self._put(None)
+                while self._put(block := self._receive(blocks)) and block is not None:
+                    pass
         except BaseException as error:
             self._put(error)
 
@@ -203,9 +200,21 @@ class _Reader(threading.Thread):
         """End the reading, wherever it is, and wait for it."""
         self._stopped.set()
         while self.is_alive():
-            with suppress(psycopg.Error):  # a connection that broke has nothing to cancel
-                self._conn.cancel_safe(timeout=CANCEL_SECONDS)
-            self.join(POLL_SECONDS)
+            with self._cancelling, suppress(psycopg.Error):  # a connection that broke has nothing to cancel
+                if self._receiving:
+                    self._conn.cancel_safe(timeout=CANCEL_SECONDS)
+            self.join(CANCEL_SECONDS)
+
+    def _receive(self, blocks: Iterator[RawBlock]) -> RawBlock | None:
+        started = time.perf_counter()
+        with self._cancelling:
+            self._receiving = not self._stopped.is_set()
+        try:
+            return next(blocks, None) if self._receiving else None
+        finally:
+            with self._cancelling:
+                self._receiving = False
+            self._streamed.seconds["read"] += time.perf_counter() - started
 
     def _put(self, item: RawBlock | BaseException | None) -> bool:
         while not self._stopped.is_set():
