@@ -24,7 +24,9 @@ def watch(server_pid: int | None) -> Iterator[Peak]:
     peak, done = Peak(), threading.Event()
 
     def sample() -> None:
-        while not done.wait(INTERVAL_SECONDS):
+        ended = False
+        while not ended:
+            ended = done.wait(INTERVAL_SECONDS)
             peak.client = max(peak.client, _tree(psutil.Process()))
             if server_pid is not None:
                 peak.server = max(peak.server, _tree(psutil.Process(server_pid)))
