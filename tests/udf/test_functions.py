@@ -1,0 +1,79 @@
+"""Installed functions: one engine at a time, on record, renewed by the same engine when another model serves."""
+
+import certifying
+import pytest
+
+from revlayer_udf import functions, registry
+from revlayer_udf.errors import NoChampion, RegistryError
+
+CALL = "select win_probability from scoring.predict_deal_win(amount => 100, lead_score => 5, stage_name => 'proposal')"
+LANGUAGES = (
+    "select l.lanname::text from pg_proc p join pg_language l on p.prolang = l.oid"
+    " where p.pronamespace = 'scoring'::regnamespace and p.proname like '%deal_win%'"
+)
+
+
+@pytest.fixture
+def conn(plpython_database):
+    with plpython_database.connect("scorer") as conn:
+        yield conn
+        conn.rollback()
+
+
+@pytest.fixture
+def served(conn, graphs, manifest_of):
+    """Two models of deal_win; the first serves."""
+    artefacts = [graphs["win"](bias=bias) for bias in (0.0, 1.0)]
+    conn.execute("select 1")  # an open transaction, so that everything can be rolled back
+    first, second = (certifying.register(conn, artefact, manifest_of(artefact)) for artefact in artefacts)
+    registry.promote(conn, first)
+    return first, second
+
+
+def test_engines_take_turns_behind_the_same_name(conn, served):
+    first, second = served
+    scores = {}
+    for engine in ("plpython", "sql", "plpython"):
+        assert functions.install(conn, "deal_win", engine) == first
+        [found] = functions.installed(conn)
+        assert (found.engine, found.model_version, found.is_stale) == (engine, first, False)
+        scores[engine] = conn.execute(CALL).fetchone()[0]
+        languages = {language for (language,) in conn.execute(LANGUAGES)}
+        assert ("plpython3u" in languages) == (engine == "plpython")
+    assert scores["sql"] == pytest.approx(scores["plpython"], abs=1e-6)
+    registry.promote(conn, second)
+    assert functions.installed(conn)[0].is_stale
+    assert functions.refresh(conn) == [f"scoring.predict_deal_win holds {second} now (PL/Python)"]
+    assert conn.execute(CALL).fetchone()[0] > scores["plpython"] + 0.1
+    functions.uninstall(conn, "deal_win")
+    assert functions.installed(conn) == [] and conn.execute(LANGUAGES).fetchall() == []
+
+
+def test_an_engine_that_differs_is_not_installed(conn, served, monkeypatch):
+    from revlayer_udf import certificate
+
+    wrong = certificate.Comparison("win_probability", "onnxruntime", "sql", "different", 5, 0.1, 1e-5, 2, "off")
+    found = certificate.Certificate(served[0], (wrong,))
+    monkeypatch.setattr(certificate, "certify", lambda conn, version: found)
+    monkeypatch.setattr(certificate, "read", lambda conn, version: found)
+    with pytest.raises(RegistryError, match=r"compiled SQL differs from ONNX Runtime on .*: off"):
+        functions.install(conn, "deal_win", "sql")
+    assert functions.installed(conn) == []
+
+
+def test_what_cannot_be_renewed_is_said(conn, served, monkeypatch):
+    first, second = served
+    functions.install(conn, "deal_win", "sql")
+    registry.promote(conn, second)
+
+    def refuse(conn, target, engine):
+        raise RegistryError("no room", "Make some.")
+
+    monkeypatch.setattr(functions, "install", refuse)
+    assert functions.refresh(conn) == [f"scoring.predict_deal_win still holds {first}: no room. Make some."]
+
+
+def test_without_a_champion_there_is_nothing_to_install(conn):
+    with pytest.raises(NoChampion, match="no model serves deal_value"):
+        functions.install(conn, "deal_value", "sql")
+    functions.uninstall(conn, "deal_value")
