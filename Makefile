@@ -36,8 +36,9 @@ lint: .venv/.ready ## formatting, types, layers, SQL style
 verify: .venv/.ready ## the long acceptance checks; writes docs/evaluation.md
 	@.venv/bin/python -m tests.verify
 
-bench: .venv/.ready ## speed and memory; writes docs/performance.md
-	@.venv/bin/python -m benchmarks
+bench: .venv/.ready ## speed and memory; writes docs/performance.md (ARGS="scoring --rows 100000" for a part)
+	@$(UV) sync --quiet --frozen --inexact --all-extras --group bench
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 clean: ## stop the embedded server and remove its data
 	@test ! -x .venv/bin/revlayer || .venv/bin/revlayer db remove --yes

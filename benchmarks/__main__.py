@@ -3,23 +3,34 @@
 import argparse
 import os
 import platform
-import re
 import sys
 from pathlib import Path
 
 from benchmarks import whole_run
-
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-BLOCK = "<!-- {name}: written by make bench -->\n"
-END = "<!-- end -->"
+from benchmarks.document import write_block
+from benchmarks.scoring import command as scoring
 
 
 def main() -> int:
-    """Run the benchmarks; sizes are arguments so that a small trial is cheap."""
+    """Run one benchmark, or all at their full sizes; sizes are arguments so that a small trial is cheap."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--deals", type=int, nargs="+", default=[20_000, 200_000, 1_000_000])
-    parser.add_argument("--workspace", type=Path, default=Path("/var/tmp"), help="needs 30 GiB for a million deals")
-    chosen = parser.parse_args()
+    places = argparse.ArgumentParser(add_help=False)
+    places.add_argument("--workspace", type=Path, default=Path("/var/tmp"), help="needs 30 GiB at full size")
+    kinds = parser.add_subparsers(dest="kind", title="one of them; all when left out")
+    whole = kinds.add_parser("whole-run", parents=[places], help="the whole run of simulated companies")
+    whole.add_argument("--deals", type=int, nargs="+", default=[20_000, 200_000, 1_000_000])
+    scoring.add_arguments(kinds.add_parser("scoring", parents=[places], help="table in, table out, by every way"))
+    given = sys.argv[1:]
+    for arguments in [given] if given else [["scoring"], ["whole-run"]]:
+        chosen = parser.parse_args(arguments)
+        if chosen.kind == "scoring":
+            scoring.main(chosen, " ".join(["python -m benchmarks", *arguments]))
+        else:
+            _whole_run(chosen)
+    return 0
+
+
+def _whole_run(chosen: argparse.Namespace) -> None:
     rows = whole_run.measure(chosen.deals, chosen.workspace)
     lines = [
         f"Measured on {os.cpu_count()} cores, {_memory_gib():.0f} GiB, Python {platform.python_version()}.",
@@ -36,18 +47,6 @@ def main() -> int:
         total = sum(row.seconds for row in rows if row.deals == deals)
         lines.append(f"| {deals:,} | **all** | **{total:,.1f}** | | | |")
     write_block("whole run", lines)
-    return 0
-
-
-def write_block(name: str, lines: list[str]) -> None:
-    """Replace what stands between a block's markers in the document."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    start = BLOCK.format(name=name)
-    pattern = re.compile(re.escape(start) + ".*?" + re.escape(END), re.DOTALL)
-    if not pattern.search(text):
-        raise SystemExit(f"{DOCUMENT} has no block named {name!r}")
-    block = start + "\n".join(lines) + "\n" + END
-    DOCUMENT.write_text(pattern.sub(lambda _: block, text), encoding="utf-8")
 
 
 def _memory_gib() -> float:

@@ -55,8 +55,7 @@ def _value(number: int) -> sql.Composed:
 
 
 def empty_predictions(conn: psycopg.Connection, *, create: bool = True) -> None:
-    """Drop the predictions, make the table again unless the statement measured does, and write out what is dirty."""
+    """Drop the predictions, and make the table again unless the statement measured does."""
     conn.execute(SQL["drop_predictions"])
     if create:
         conn.execute(SQL["create_predictions"])
-    conn.execute(SQL["checkpoint"])

@@ -130,11 +130,12 @@ def _skipped(plan: Plan, results: Results, key: Key) -> Measured | None:
 def _run_one(plan: Plan, key: Key, url: str) -> Measured:
     asked = {"part": key.part, "url": url, "folder": str(plan.workspace / "models"), "model": key.model,
              "rows": key.rows}  # fmt: skip
-    command = [sys.executable, "-m", "benchmarks.scoring.worker", json.dumps(asked)]
+    command = [sys.executable, "-m", "benchmarks.scoring.worker"]
     try:
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=START_SECONDS + 2 * plan.patience, check=False
-        )
+            command, input=json.dumps(asked), cwd=ROOT, capture_output=True, text=True, check=False,
+            timeout=START_SECONDS + 2 * plan.patience,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Measured(reason=f"did not end within {START_SECONDS + 2 * plan.patience:.0f} s")
     lines = done.stdout.strip().splitlines()

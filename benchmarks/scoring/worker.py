@@ -1,6 +1,6 @@
 """One measurement in a process of its own, so that memory and processor time are its own and a failure ends it alone.
 
-``python -m benchmarks.scoring.worker '<json>'`` prints one line of JSON.
+``python -m benchmarks.scoring.worker`` reads what is asked from standard input and prints one line, both JSON.
 """
 
 import json
@@ -49,8 +49,8 @@ class Measured:
 
 
 def main() -> int:
-    """Measure what the argument says."""
-    asked = json.loads(sys.argv[1])
+    """Measure what is asked for."""
+    asked = json.load(sys.stdin)
     limit = int(MOST_MEMORY * psutil.virtual_memory().total)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
@@ -73,8 +73,9 @@ def measure(part: Part, url: str, folder: Path, model: str, rows: int) -> Measur
     context = Context(url, load(folder, model), rows)
     found = Measured(notes=context.notes)
     with context.stack, psycopg.connect(url, autocommit=True) as conn:
-        run = part.prepare(context)
         empty_predictions(conn, create=not part.creates_table)
+        run = part.prepare(context)
+        conn.execute(SQL["checkpoint"])
         server = psutil.Process(psutil.Process(conn.info.backend_pid).ppid())
         before, client = _server_cpu(server), _client_cpu()
         with watch(None) as peak:
