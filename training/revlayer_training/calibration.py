@@ -1,7 +1,7 @@
 """From a raw margin to a calibrated probability: Platt and piecewise-linear isotonic, as numpy and as ONNX.
 
-A vertical step in an isotonic fit would turn a difference in the last bit of a margin into a different
-probability, so knots are merged until every slope is at most 100.
+Engines add up a margin in float32 and differ by some 5e-6; a steep piece of an isotonic fit would make a visible
+difference in probability of that. So knots are merged until every slope is at most 5.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from sklearn.isotonic import IsotonicRegression
 from revlayer_training.graph import Graph
 
 Floats = NDArray[np.float64]
-STEEPEST = 100.0
+STEEPEST = 5.0
+STEEPEST_PLATT = 8.0
 LOWEST, HIGHEST = 1e-4, 1.0 - 1e-4
 
 
@@ -60,7 +61,7 @@ class Platt:
             value = float(np.mean(np.logaddexp(0, z) - target * z))
             return value, np.array([np.mean(error * margin), np.mean(error)])
 
-        best = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=[(0.05, 20.0), (-20.0, 20.0)])
+        best = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=[(0.05, STEEPEST_PLATT), (-20.0, 20.0)])
         return cls(float(np.float32(best.x[0])), float(np.float32(best.x[1])))
 
     def apply(self, margin: Floats) -> Floats:
@@ -98,11 +99,11 @@ class PiecewiseLinear:
 
     @classmethod
     def through(cls, x: list[float], y: list[float]) -> "PiecewiseLinear":
-        """Merge neighbouring knots until every slope is at most 100."""
+        """Merge neighbouring knots until every slope is at most STEEPEST."""
         knots = [(float(np.float32(a)), float(np.float32(b)), 1.0) for a, b in zip(x, y, strict=True)]
         merged: list[tuple[float, float, float]] = []
         for knot in knots:
-            while merged and knot[1] - merged[-1][1] > (STEEPEST - 1) * (knot[0] - merged[-1][0]) - 1e-9:
+            while merged and knot[1] - merged[-1][1] > (STEEPEST - 1e-3) * (knot[0] - merged[-1][0]) - 1e-9:
                 last = merged.pop()
                 weight = last[2] + knot[2]
                 knot = (
