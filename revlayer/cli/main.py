@@ -28,8 +28,9 @@ for command in (watch.demo, steps.run, watch.doctor, watch.docs):
     app.command(rich_help_panel="Start here")(command)
 app.command("import", rich_help_panel="Data in")(steps.import_csv)
 app.command(rich_help_panel="Data in")(steps.simulate)
-for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest, reasons.explain):
+for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest):
     app.command(rich_help_panel="Single steps")(command)
+app.command(rich_help_panel="Single steps")(reasons.explain)
 
 
 def main() -> None:

@@ -83,6 +83,29 @@ begin
 
     return query
     select
+        'function ' || served.target,
+        case when served.function_version = served.champion_version then 'ok' else 'warn' end,
+        'scoring.predict_' || served.target || ' holds ' || served.function_version,
+        case
+            when served.function_version <> served.champion_version
+                then served.champion_version || ' serves now. Run: revlayer models install ' || served.target
+                    || ' --engine ' || served.function_engine
+        end
+    from marts.served_models as served
+    where served.function_version is not null
+    order by served.target;
+
+    return query
+    select
+        'certificate ' || served.target, 'warn',
+        served.model_version || ' has none, or engines score it differently',
+        'Run: revlayer models certify ' || served.model_version
+    from marts.served_models as served
+    where served.rung is not null and not served.is_certified
+    order by served.target;
+
+    return query
+    select
         'forecast',
         case
             when max(forecast.as_of_date) is null and v_as_of_date is not null then 'fail'

@@ -15,6 +15,22 @@ champions as (
     where status = 'champion'
 ),
 
+functions as (
+    select target, engine as function_engine, model_version as function_version
+    from {{ source('scoring', 'installed_functions') }}
+),
+
+certificates as (
+    select
+        certificates.model_version,
+        max(case when certificates.status = 'equal' then 1 else 0 end) = 1
+        and max(case when certificates.status = 'different' then 1 else 0 end) = 0 as is_certified
+    from {{ source('scoring', 'model_certificates') }} as certificates
+    inner join models on certificates.model_version = models.model_version
+    where certificates.artefact_sha256 = models.artefact_sha256
+    group by certificates.model_version
+),
+
 -- The rung stands on every prediction; a run has one.
 rungs as (
     {%- for relation in ['deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions'] %}
@@ -37,10 +53,15 @@ select
     rungs.rung,
     models.beats_baseline,
     models.is_temporal_evidence,
+    coalesce(certificates.is_certified, false) as is_certified,
+    functions.function_engine,
+    functions.function_version,
     models.trained_through_date as trained_through_on,
     runs.row_count,
     runs.finished_at as published_at
 from runs
 left join models on runs.model_version = models.model_version
 left join champions on runs.target = champions.target
+left join certificates on runs.model_version = certificates.model_version
+left join functions on runs.target = functions.target
 left join rungs on runs.run_id = rungs.run_id
