@@ -50,17 +50,22 @@ class Measured:
 
 def main() -> int:
     """Measure what is asked for."""
-    asked = json.load(sys.stdin)
     limit = int(MOST_MEMORY * psutil.virtual_memory().total)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
-        found = measure(PARTS[asked["part"]], asked["url"], Path(asked["folder"]), asked["model"], asked["rows"])
-    except Unavailable as error:
-        found = Measured(reason=str(error))
+        found = answer(**json.load(sys.stdin))
     except MemoryError:
         found = Measured(reason=f"needs more than {limit / 2**30:.0f} GiB of memory")
     print(json.dumps(asdict(found)))
     return 0
+
+
+def answer(part: str, url: str, folder: str, model: str, rows: int) -> Measured:
+    """Measure a part by its name; where it cannot run, the reason is the answer."""
+    try:
+        return measure(PARTS[part], url, Path(folder), model, rows)
+    except Unavailable as error:
+        return Measured(reason=str(error))
 
 
 def measure(part: Part, url: str, folder: Path, model: str, rows: int) -> Measured:
