@@ -19,14 +19,17 @@ def compile_model(
         Literal["auto", "case", "table"],
         typer.Option(help="Trees as nested CASE, or as rows of a table; auto chooses by their size."),
     ] = "auto",
+    query: Annotated[
+        bool, typer.Option("--query", help="One SELECT over the feature table instead; parallel workers may run it.")
+    ] = False,
 ) -> None:
     """Turn a model into plain SQL functions that need no extension, and print them. Changes nothing."""
     from revlayer_udf import compiler, registry
 
     with connect(Settings(), "scorer") as conn:
         model = registry.find(conn, target)
-        compiled = compiler.compile_model(model.artefact, model.manifest, form=form)
-    text = compiled.to_sql()
+        compiled = compiler.compile_model(model.artefact, model.manifest, form="case" if query else form)
+    text = f"{compiled.query()};\n" if query else compiled.to_sql()
     if file is None:
         print(text, end="")
     else:

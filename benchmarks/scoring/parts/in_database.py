@@ -50,31 +50,46 @@ def install_plpython(conn: psycopg.Connection, model: Model) -> str:
     return name
 
 
-def _compiled(context: Context, form: str, workers: str) -> Run:
+def _compiled(context: Context, form: str) -> Run:
     with context.connect("scorer") as conn:
         taken = install_compiled(conn, context.model, form)
         conn.commit()
     context.notes.append(f"{taken} form")
-    return _by_row(context, compiled_name(context.model, form), workers)
+    return _by_row(context, compiled_name(context.model, form))
+
+
+def _compiled_query(context: Context) -> Run:
+    """The model as one SELECT over the relation, which alone of the forms runs in parallel workers."""
+    try:
+        compiled = compiler.compile_model(context.model.artefact, context.model.manifest, form="case")
+    except RevlayerError as error:
+        raise Unavailable(error.message) from None
+    conn = context.connect(autocommit=True)
+    conn.execute(SQL["workers"], [WORKERS])
+    statement = sql.SQL(SQL["by_query"]).format(predictions=PREDICTIONS, query=sql.SQL(compiled.query()))
+    plan = conn.execute(sql.SQL("explain {}").format(statement)).fetchall()
+    if not any("Gather" in line for (line,) in plan):
+        context.notes.append("the planner chose no parallel plan")
+
+    def run() -> None:
+        conn.execute(statement)
+
+    return run
 
 
 def _plpython_row(context: Context) -> Run:
     with context.connect() as conn:
         name = install_plpython(conn, context.model)
-    return _by_row(context, name, "0")
+    return _by_row(context, name)
 
 
-def _by_row(context: Context, name: str, workers: str) -> Run:
+def _by_row(context: Context, name: str) -> Run:
     conn = context.connect(autocommit=True)
-    conn.execute(SQL["workers"], [workers])
+    conn.execute(SQL["workers"], ["0"])
     statement = sql.SQL(SQL["by_row"]).format(
         predictions=PREDICTIONS, table=TABLE, function=sql.Identifier("scoring", f"predict_{name}"),
         arguments=arguments(sql.Identifier("f", each) for each in FEATURES),
     )  # fmt: skip
-    if workers != "0":
-        plan = conn.execute(sql.SQL("explain {}").format(statement)).fetchall()
-        if not any("Gather" in line for (line,) in plan):
-            context.notes.append("the planner chose no parallel plan")
 
     def run() -> None:
         conn.execute(statement)
@@ -107,14 +122,17 @@ def arguments(values: object) -> sql.Composed:
 
 def _compiled_parts(server: str, suffix: str) -> tuple[Part, ...]:
     kinds = (
-        ("sql_case", "compiled SQL, CASE, one backend", "case", "0"),
-        ("sql_table", "compiled SQL, table, one backend", "table", "0"),
-        ("sql_parallel", "compiled SQL, parallel", "auto", WORKERS),
+        ("sql_case", "compiled SQL, CASE, one backend", "case"),
+        ("sql_table", "compiled SQL, table, one backend", "table"),
     )
-    return tuple(
-        Part(name + suffix, title, "database", lambda c, form=form, workers=workers: _compiled(c, form, workers),
+    parallel = Part(
+        "sql_parallel" + suffix, "compiled SQL, one query, parallel", "database", _compiled_query,
+        server=server, creates_table=True,
+    )  # fmt: skip
+    return parallel, *(
+        Part(name + suffix, title, "database", lambda c, form=form: _compiled(c, form),
              server=server, creates_table=True)  # type: ignore[arg-type, misc]
-        for name, title, form, workers in kinds
+        for name, title, form in kinds
     )  # fmt: skip
 
 

@@ -4,6 +4,10 @@ select f.deal_id, p.win_probability
 from {table} as f
 cross join lateral {function}({arguments}) as p
 
+-- name: by_query
+create table {predictions} as
+{query}
+
 -- name: by_block
 -- Pages of the table as arrays: no sort, no window, constant memory.
 create table {predictions} as

@@ -6,7 +6,14 @@ from typing import Any, Literal
 
 from psycopg import sql
 
-from revlayer_udf.compiler.function import create, explain_query, program_of, row_query, rows_query
+from revlayer_udf.compiler.function import (
+    create,
+    explain_query,
+    program_of,
+    relation_query,
+    row_query,
+    rows_query,
+)
 from revlayer_udf.compiler.program import Program
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.reasons import explain_graph
@@ -61,6 +68,14 @@ class CompiledModel:
             statement = create(signatures.explain, reasons, is_set=False, reads_tables=bool(self.explain.forests))
             found.append((signatures.explain, statement, self.explain.forests))
         return found
+
+    def query(self) -> str:
+        """Return one SELECT over the feature relation, key and predictions of every row.
+
+        Only with trees written as CASE does it run in parallel workers; compile with that form.
+        """
+        row = Signatures.of(self.artefact, self.manifest).row
+        return relation_query(self.predict, self.manifest, row, self.manifest.entity_key)
 
     def to_sql(self) -> str:
         """Return the statements that create the functions, for people and for files."""

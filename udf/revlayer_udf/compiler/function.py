@@ -1,6 +1,6 @@
 """From a program to functions: one row, arrays of rows, and reasons, with the signatures every engine shares."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import onnx
 from psycopg import sql
@@ -37,6 +37,21 @@ def rows_query(row: Function, rows: Function) -> str:
     )
 
 
+def relation_query(program: Program, manifest: Manifest, row: Function, key: str) -> str:
+    """Return one SELECT over the feature relation: key and predictions of every row.
+
+    A lateral call never runs in parallel workers; this does, where the trees are written as CASE.
+    """
+    shown = [f"k as {_quoted(key)}"]
+    shown += [
+        f"{text} as {_quoted(column.name)}" for text, column in zip(_shown(program, manifest), row.columns, strict=True)
+    ]
+    columns = {feature.name: f"f.{_quoted(feature.name)}" for feature in manifest.features}
+    relation = sql.Identifier(*manifest.feature_relation.split(".")).as_string(None)
+    source = f"select f.{_quoted(key)} as k, {_inputs(program, manifest, columns)} from {relation} as f"
+    return program.select(source, ", ".join(shown), ["k"])
+
+
 def explain_query(program: Program, manifest: Manifest) -> str:
     """Return the body of the reasons function: contributions ranked by size, equal ones in the order of features."""
     assert manifest.raw_output is not None, "the caller asks for reasons only of a model with a raw score"
@@ -63,8 +78,13 @@ def explain_query(program: Program, manifest: Manifest) -> str:
 
 
 def arguments_query(program: Program, manifest: Manifest) -> str:
-    """Return a query of one row: each argument as the program's input; null is NaN or ''."""
-    places = {feature.name: place for place, feature in enumerate(manifest.features, 1)}
+    """Return a query of one row: each argument as the program's input."""
+    places = {feature.name: f"${place}" for place, feature in enumerate(manifest.features, 1)}
+    return f"select {_inputs(program, manifest, places)}"
+
+
+def _inputs(program: Program, manifest: Manifest, expressions: Mapping[str, str]) -> str:
+    """Return the select list of the program's inputs, from an expression for each feature; null is NaN or ''."""
     shown = []
     for name, features in (("numeric", manifest.numbers), ("categorical", manifest.texts)):
         if name not in program.inputs:
@@ -73,13 +93,13 @@ def arguments_query(program: Program, manifest: Manifest) -> str:
         if len(columns) != len(features) or kind is not (Kind.FLOAT if name == "numeric" else Kind.STRING):
             raise UnsupportedOperator(f"the input {name}", f"it has {len(columns)} columns of {kind}")
         for column, feature in zip(columns, features, strict=True):
-            argument = f"${places[feature]}"
+            argument = expressions[feature]
             if kind is Kind.STRING:
                 shown.append(f"coalesce({argument}, '') as {column}")
             else:
                 known = f"coalesce({argument}, {number(float('nan'))})"
                 shown.append(f"{rounded(Cell(known, is_atom=True))} as {column}")
-    return f"select {', '.join(shown) or 'true as nothing'}"
+    return ", ".join(shown) or "true as nothing"
 
 
 def create(function: Function, query: str, *, is_set: bool, reads_tables: bool) -> sql.Composed:

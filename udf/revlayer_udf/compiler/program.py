@@ -1,7 +1,7 @@
 """From an ONNX graph to one SELECT: subqueries in layers, each fenced, so that nothing is computed twice."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from revlayer_udf.compiler.precision import stepped
 from revlayer_udf.compiler.values import UNBOUNDED, Cell, Kind, Value, kind_of_array, kind_of_type
 from revlayer_udf.errors import UnsupportedOperator
 
+# Keeps the planner from pulling a subquery up, which would compute its columns again wherever they are used. Quoted,
+# the zero is a bigint from the start and seen to cut off nothing, so parallel workers may run the subquery.
+FENCE = "offset '0'"
 # PostgreSQL's limit on the columns of one result.
 MAX_COLUMNS = 1664
 # Of one expression in characters: a chain of operations nests, and PostgreSQL's stack is limited.
@@ -40,23 +43,24 @@ class Program:
     leaf_count: int
     forms: tuple[str, ...]
 
-    def select(self, source: str, shown: str) -> str:
+    def select(self, source: str, shown: str, handed_on: Sequence[str] = ()) -> str:
         """Return the query.
 
         Args:
             source: a query with the input columns, numbers not null.
-            shown: select list over the columns of the outputs.
+            shown: select list over the columns of the outputs, and those handed on.
+            handed_on: further columns of the source.
 
         Raises:
             UnsupportedOperator: a layer has more columns than PostgreSQL allows.
         """
         last = max([0, *(item.level for item in self._items())])
-        query = f"({source} offset 0) as s0"
-        known = [name for _, names in self.inputs.values() for name in names]
+        query = f"({source} {FENCE}) as s0"
+        known = [*handed_on, *(name for _, names in self.inputs.values() for name in names)]
         for level in range(1, last + 1):
             columns = [item for item in self.columns if item.level == level]
             joined = [item for item in self.laterals if item.level == level]
-            later = self._needed_after(level)
+            later = self._needed_after(level).union(handed_on)
             kept = [name for name in known if name in later]
             made = [f"{item.text} as {item.name}" for item in columns]
             made += [name for item in joined for name in item.outputs]
@@ -64,7 +68,7 @@ class Program:
             if len(known) > MAX_COLUMNS:
                 raise UnsupportedOperator("the graph", f"it needs {len(known)} columns at once, {MAX_COLUMNS} is most")
             joins = "".join(f" cross join lateral ({item.query}) as j{level}_{i}" for i, item in enumerate(joined))
-            query = f"(select {', '.join([*kept, *made]) or 'true'} from {query}{joins} offset 0) as s{level}"
+            query = f"(select {', '.join([*kept, *made]) or 'true'} from {query}{joins} {FENCE}) as s{level}"
         return f"select {shown} from {query}"
 
     def _needed_after(self, level: int) -> set[str]:
