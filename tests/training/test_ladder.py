@@ -4,7 +4,7 @@ import pytest
 from revlayer_training.deal_close_month import fit_deal_close_month
 from revlayer_training.deal_value import fit_deal_value
 from revlayer_training.deal_win import OUTPUT, fit_deal_win
-from revlayer_training.export import run
+from revlayer_training.export import RAW_SCORE, run
 from revlayer_training.ladder import reachable_rung
 from revlayer_training.outcome import NothingToLearnError
 from revlayer_udf.ensemble import floor_float32
@@ -73,6 +73,7 @@ def test_value_works_without_any_amount(make_history) -> None:
     outcome = fit_deal_value(data, cutoff)
     for artefact in filter(None, (outcome.fallback, outcome.model)):
         scored = run(artefact, data)
+        scored.pop(RAW_SCORE, None)
         assert all(np.all(np.isfinite(column) & (column > 0)) for column in scored.values())
         assert np.all(scored["value_p10"] <= scored["value_p90"])
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from revlayer_training import evaluation
 from revlayer_training.datasets import Dataset, load_dataset
 from revlayer_training.deal_win import OUTPUT, win_labels
-from revlayer_training.export import Artefact, run
+from revlayer_training.export import score
 from revlayer_training.ladder import SegmentRate
 from revlayer_udf import queries, registry
 from revlayer_udf.errors import RevlayerError
@@ -85,10 +85,8 @@ def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
 
 def _figures(model: Model, then: Dataset, y_then: Floats, test: Dataset, y: Floats, truth: Floats) -> TruthGap:
     manifest = model.manifest
-    artefact = Artefact(
-        model.artefact, manifest.algorithm, manifest.rung, manifest.numbers, manifest.texts, manifest.outputs
-    )
-    served = run(artefact, test)[OUTPUT][:, 0].astype(np.float64)
+    scored = score(model.artefact, manifest.numbers, manifest.texts, [OUTPUT], test)
+    served = scored[OUTPUT][:, 0].astype(np.float64)
     prior = SegmentRate.shrinkage(then.segments, y_then, then.deal).predict(test.segments)
     stage = test.numbers["stage_crm_probability"].astype(np.float64)
     crm = np.where(np.isnan(stage), prior, stage)

@@ -107,7 +107,11 @@ class StageTiming:
         within = self.add_table(graph, np.array([*self.by_stage.values(), self.overall]))
         content = graph.serialize({OUTPUT: (within, len(BIN_ENDS))})
         algorithm = "overall_timing" if self.rung == "prior" else "stage_timing"
-        return Artefact(content, algorithm, self.rung, (), ("stage_name",), (OUTPUT,), _ends())
+
+        def predict(data: Dataset) -> dict[str, Floats]:
+            return {OUTPUT: self.predict(data.texts["stage_name"])}
+
+        return Artefact(content, predict, algorithm, self.rung, (), ("stage_name",), (OUTPUT,), _ends())
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class TimingModel:
         ends = graph.constant(list(range(len(BIN_ENDS))), np.int64)
         within = graph.add("Min", graph.add("Gather", summed, ends, axis=1), graph.constant(1.0))
         return Artefact(
-            graph.serialize({OUTPUT: (within, len(BIN_ENDS))}),
+            graph.serialize({OUTPUT: (within, len(BIN_ENDS))}), lambda rows: {OUTPUT: self.predict(rows)},
             self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT,),
             {"calibration": "temperature", **_ends()},
         )  # fmt: skip
@@ -200,8 +204,7 @@ def _add_model(
     model = _fit_model(data, bins, split, timing, seed)
     predictions[MODEL] = model.predict(data)
     artefact = model.artefact(data)
-    held = data.take(split.test)
-    artefact.extra.update(check_parity(artefact, held, {OUTPUT: predictions[MODEL][split.test]}))
+    artefact.extra.update(check_parity(artefact, data.take(split.test)))
     outcome.model = artefact
     losses = {
         name: evaluation.ranked_probability_score(bins[split.test], p[split.test]) for name, p in predictions.items()

@@ -30,6 +30,7 @@ from revlayer_training.outcome import (
 )
 from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
 from revlayer_training.value_base import BASE_NUMBERS, ValueBase, ValueRatios
+from revlayer_udf.certificate import SCALE
 
 TARGET = "deal_value"
 OUTPUTS = ("value", "value_p10", "value_p90")
@@ -38,10 +39,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ValueModel:
-    """Base × exp(margin) × ratios; without a margin model the base alone."""
+    """Base × exp(margin) × ratios; without a margin model the base alone.
+
+    Attributes:
+        spread: standard deviation of the won amounts it learnt from; small differences are measured by it.
+    """
 
     base: ValueBase
     ratios: ValueRatios
+    spread: float
     margins: TreeMargin | None = None
 
     def predict(self, data: Dataset) -> dict[str, Floats]:
@@ -52,6 +58,11 @@ class ValueModel:
         source = self.base.source(data)
         columns = (self.ratios.mean, self.ratios.low, self.ratios.high)
         return {name: centre * ratio[source] for name, ratio in zip(OUTPUTS, columns, strict=True)}
+
+    def outputs(self, data: Dataset) -> dict[str, Floats]:
+        """Return the amounts, and the raw score where there is a margin model, each [N]."""
+        raw = {} if self.margins is None else {RAW_SCORE: self.margins.margin(data)[:, 0]}
+        return self.predict(data) | raw
 
     def artefact(self, data: Dataset, rung: str) -> Artefact:
         """Export; a lower rung needs only amount, list price and segment."""
@@ -70,8 +81,8 @@ class ValueModel:
         }
         algorithm = self.margins.algorithm if self.margins else "amount_ratio"
         return Artefact(
-            graph.serialize(shown | raw), algorithm, rung, numbers, texts,  # type: ignore[arg-type]
-            (*OUTPUTS, *raw), {"interval": "conformal, 80 %"}, RAW_SCORE if raw else None,
+            graph.serialize(shown | raw), self.outputs, algorithm, rung, numbers, texts,  # type: ignore[arg-type]
+            (*OUTPUTS, *raw), {"interval": "conformal, 80 %", SCALE: self.spread}, RAW_SCORE if raw else None,
         )  # fmt: skip
 
 
@@ -98,7 +109,8 @@ def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     calibrating = paid if split is None else split.validate
     deals = len(np.unique(data.deal[rows]))
     base = ValueBase.fit(data.take(rows), deals)
-    lower = ValueModel(base, _ratios(base, data, calibrating))
+    spread = float(data.won_amount[rows].std())
+    lower = ValueModel(base, _ratios(base, data, calibrating), spread)
     reach = _reach(deals, split)
     lower_rung = "prior" if reach.rung == "prior" else "shrinkage"
     outcome = Outcome(TARGET, lower.artefact(data, lower_rung), "amount_ratio", reach, horizon.days)
@@ -128,11 +140,10 @@ def _add_model(
     fitted = np.exp(trees.margin(data)[:, 0]) * base.predict(data)
     ratios = ValueRatios.fit(data.won_amount[calibrating] / fitted[calibrating],
                              fitted[calibrating], base.source(data)[calibrating])  # fmt: skip
-    model = ValueModel(base, ratios, trees)
+    model = ValueModel(base, ratios, float(data.won_amount[split.train].std()), trees)
     predictions[MODEL] = model.predict(data)
     artefact = model.artefact(data, "model")
-    held = {name: values[split.test] for name, values in predictions[MODEL].items()}
-    artefact.extra.update(check_parity(artefact, data.take(split.test), held))
+    artefact.extra.update(check_parity(artefact, data.take(split.test)))
     outcome.model = artefact
     losses = {
         name: evaluation.log_error(data.won_amount[split.test], values[OUTPUTS[0]][split.test])

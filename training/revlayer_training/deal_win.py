@@ -53,13 +53,18 @@ class WinModel:
         """Return calibrated probabilities [N]."""
         return self.calibration.apply(self.margins.margin(data)[:, 0])
 
+    def outputs(self, data: Dataset) -> dict[str, Floats]:
+        """Return probabilities and raw scores, each [N]."""
+        margin = self.margins.margin(data)[:, 0]
+        return {OUTPUT: self.calibration.apply(margin), RAW_SCORE: margin}
+
     def artefact(self, data: Dataset) -> Artefact:
         """Export; the features are those of ``data``."""
         graph = Graph(data.number_features, data.text_features)
         margin = self.margins.add_nodes(graph)
         probability = self.calibration.add_nodes(graph, margin)
         return Artefact(
-            graph.serialize({OUTPUT: (probability, 1), RAW_SCORE: (margin, 1)}),
+            graph.serialize({OUTPUT: (probability, 1), RAW_SCORE: (margin, 1)}), self.outputs,
             self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT, RAW_SCORE),
             {"calibration": self.calibration.name}, RAW_SCORE,
         )  # fmt: skip
@@ -94,9 +99,8 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     if reach.rung == "model":
         model = _fit_model(data, y, split, seed)
         predictions[MODEL] = model.predict(data)
-        held = data.take(split.test)
         artefact = model.artefact(data)
-        artefact.extra.update(check_parity(artefact, held, {OUTPUT: predictions[MODEL][split.test]}))
+        artefact.extra.update(check_parity(artefact, data.take(split.test)))
         outcome.model = artefact
         comparison = compare_on_test(data, y, split, predictions[outcome.fallback_predictor], predictions[MODEL])
         name = outcome.fallback_predictor.replace("_prior", " rate")
@@ -145,7 +149,16 @@ def _predictor_name(fallback: SegmentRate) -> str:
 
 def _fallback_artefact(fallback: SegmentRate) -> Artefact:
     algorithm = "overall_rate" if fallback.rung == "prior" else "segment_rate"
-    return Artefact(fallback.artefact(OUTPUT), algorithm, fallback.rung, (), ("segment_id",), (OUTPUT,))
+    return rate_artefact(fallback, algorithm)
+
+
+def rate_artefact(rate: SegmentRate, algorithm: str) -> Artefact:
+    """Export a lower rung."""
+
+    def predict(data: Dataset) -> dict[str, Floats]:
+        return {OUTPUT: rate.predict(data.segments)}
+
+    return Artefact(rate.artefact(OUTPUT), predict, algorithm, rate.rung, (), ("segment_id",), (OUTPUT,))
 
 
 def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate) -> dict[str, Floats]:

@@ -15,8 +15,8 @@ from psycopg import sql
 from revlayer_training import evaluation
 from revlayer_training.calibration import Platt
 from revlayer_training.datasets import Dataset, fingerprint
-from revlayer_training.deal_win import OUTPUT, TARGET, WinModel
-from revlayer_training.export import Artefact, check_parity
+from revlayer_training.deal_win import TARGET, WinModel, rate_artefact
+from revlayer_training.export import check_parity
 from revlayer_training.ladder import Decision, SegmentRate, serve
 from revlayer_training.margins import LogisticMargin
 from revlayer_training.outcome import MODEL, Outcome
@@ -74,7 +74,7 @@ def fit_without_time(data: Dataset, seed: int = 1) -> Outcome:
     y = data.is_won.astype(np.float64)
     groups = duplicate_groups(*(data.texts[name].values() for name in data.text_features))
     prior = SegmentRate.prior(y)
-    fallback = Artefact(prior.artefact(OUTPUT), "overall_rate", "prior", (), ("segment_id",), (OUTPUT,))
+    fallback = rate_artefact(prior, "overall_rate")
     duplicates = len(y) - len(np.unique(groups))
     notes = [f"{len(y):,} closed deals without dates, {duplicates:,} of them exact duplicates, kept in one fold"]
     few = Decision("prior", f"{len(y)} deals without dates, {int(y.sum())} of them won, are too few for a model")
@@ -84,7 +84,7 @@ def fit_without_time(data: Dataset, seed: int = 1) -> Outcome:
     truth, predictions, deals = _cross_validate(data, y, groups, seed)
     model = WinModel(_fit(data, y, groups, seed), Platt(name="none"))
     artefact = model.artefact(data)
-    artefact.extra.update(check_parity(artefact, data, {OUTPUT: model.predict(data)}))
+    artefact.extra.update(check_parity(artefact, data))
     outcome.model = artefact
     losses = {name: (p - truth) ** 2 for name, p in predictions.items()}
     comparison = evaluation.compare(losses["company_prior"], losses[MODEL], groups[deals])

@@ -13,6 +13,7 @@ from revlayer_training.deal_value import fit_deal_value
 from revlayer_training.deal_win import fit_deal_win
 from revlayer_training.evaluation import ALL
 from revlayer_training.export import Artefact
+from revlayer_training.golden import golden
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
@@ -149,7 +150,8 @@ def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, dat
     agreement = agreement_metrics(artefact.content, manifest, data)
     shown = manifest.metrics | {f"{row.predictor}_{row.metric}": row.value for row in agreement}
     manifest = manifest.model_copy(update={"metrics": shown})
-    registry.register(conn, artefact.content, manifest, [*own.metrics, *agreement], own.reliability)
+    registry.register(conn, artefact.content, manifest, [*own.metrics, *agreement], own.reliability,
+                      golden=golden(artefact, manifest, data))  # fmt: skip
     return manifest.model_version
 
 

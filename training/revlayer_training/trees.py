@@ -7,6 +7,7 @@ the fitted ones do. What is left is the order of a float32 sum.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import lightgbm as lgb
 import numpy as np
@@ -27,8 +28,8 @@ from revlayer_udf.ensemble import LEAF, Ensemble, floor_float32
 from revlayer_udf.errors import ArtefactError
 
 Floats = NDArray[np.float64]
-Boosting = GradientBoostingClassifier | GradientBoostingRegressor
-Forest = RandomForestClassifier | RandomForestRegressor | ExtraTreesClassifier | ExtraTreesRegressor
+Boosting: TypeAlias = GradientBoostingClassifier | GradientBoostingRegressor
+Forest: TypeAlias = RandomForestClassifier | RandomForestRegressor | ExtraTreesClassifier | ExtraTreesRegressor
 
 # Bits of a LightGBM node's decision_type.
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING = 1, 2, 12
