@@ -13,6 +13,7 @@ from revlayer import doctor, pipeline
 from revlayer.cli.main import app
 from revlayer.errors import BusyError
 from revlayer.pipeline import RUN_LOCK
+from revlayer_udf import functions
 
 PUBLISHED = "select target, run_id, as_of_date, row_count from scoring.published_runs order by target"
 
@@ -99,6 +100,26 @@ def test_health_names_the_model_that_serves_but_is_not_published(copy):
         conn.rollback()
     assert found[0] == "warn"
     assert found[1].startswith("deal_win__19990101__00000000 serves now. Run: revlayer score")
+
+
+def test_the_live_view_holds_what_the_job_published(copy):
+    as_of = pipeline.resolve_as_of(copy.settings, None)
+    with copy.connect("scorer") as conn:
+        for target in ("deal_win", "deal_value"):
+            functions.install(conn, target, "sql")
+    pipeline.build(copy.settings, "marts", as_of, lambda what, done, total: None)
+    with copy.connect("reader") as conn:
+        count, wins, amounts = conn.execute(
+            "select count(*), max(abs(live.win_probability - scores.win_probability)),"
+            " max(abs(live.value_amount - scores.value_amount) / greatest(scores.value_amount, 1))"
+            " from marts.live_deal_scores as live inner join marts.deal_scores as scores using (deal_id)"
+        ).fetchone()
+        published = conn.execute("select count(*) from marts.deal_scores").fetchone()[0]
+        stale = conn.execute("select status from metrics.health where check_name = 'function deal_win'").fetchone()
+    assert count == published > 0
+    assert wins < 1e-5
+    assert amounts < 1e-4  # amounts are rounded to cents
+    assert stale == ("ok",)
 
 
 def test_killed_runs_leave_what_was_published(copy):

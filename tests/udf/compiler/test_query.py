@@ -17,8 +17,10 @@ def test_query_scores_the_feature_table_and_may_run_in_parallel(company):
             conn.execute(sql.SQL("set local {} = 0").format(sql.Identifier(setting)))
         plan = "\n".join(line for (line,) in conn.execute(sql.SQL("explain {}").format(query)).fetchall())
     # The relation has several rows for a deal, so both sides are compared in order of deal and score.
-    expected = sorted(zip(rows["deal_id"].to_pylist(), Scorer(artefact, manifest).score(rows)["win_probability"][:, 0]))
-    ours = sorted(zip(found["deal_id"].to_pylist(), found["win_probability"].to_pylist()))
+    expected = sorted(
+        zip(rows["deal_id"].to_pylist(), Scorer(artefact, manifest).score(rows)["win_probability"][:, 0], strict=True)
+    )
+    ours = sorted(zip(found["deal_id"].to_pylist(), found["win_probability"].to_pylist(), strict=True))
     assert [deal for deal, _ in ours] == [deal for deal, _ in expected]
     np.testing.assert_allclose([p for _, p in ours], [p for _, p in expected], rtol=0, atol=1e-6)
     assert "Gather" in plan
