@@ -23,8 +23,8 @@ TYPES = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64, TensorProto.I
 # Inputs that are parameters of the operator, not data.
 PARAMETERS = {
     "Reshape": {1}, "Slice": {1, 2, 3, 4}, "Gather": {1}, "Clip": {1, 2}, "Squeeze": {1}, "Unsqueeze": {1},
-    "Split": {1}, "Pow": {1}, "MatMul": {1}, "Gemm": {1, 2}, "Dropout": {1, 2}, "ReduceSum": {1}, "ReduceMean": {1},
-    "ReduceMax": {1}, "ReduceMin": {1}, "ArrayFeatureExtractor": {1},
+    "Split": {1}, "MatMul": {1}, "Gemm": {1}, "Dropout": {1, 2}, "ReduceSum": {1}, "ReduceMean": {1},
+    "ReduceMax": {1}, "ReduceMin": {1}, "ArrayFeatureExtractor": {1}, "Expand": {1}, "ConstantOfShape": {0},
 }  # fmt: skip
 
 
@@ -57,10 +57,10 @@ def prepared(case):
         for place, name in enumerate(node.input)
         if place in PARAMETERS.get(node.op_type, ())
     }
-    arrays = {entry.name: value for entry, value in zip(model.graph.input, inputs, strict=True)}
-    batches = {name: np.asarray(value) for name, value in arrays.items() if name not in parameters}
-    rows = {len(value) for value in batches.values() if value.ndim}
+    arrays = {entry.name: _array(value) for entry, value in zip(model.graph.input, inputs, strict=True)}
+    batches = {name: value for name, value in arrays.items() if name not in parameters}
     most = max((value.ndim for value in batches.values()), default=0)
+    rows = {len(value) for value in batches.values() if value.ndim == most > 0}
     feeds = {}
     for name, value in batches.items():
         is_batch = value.ndim == most and value.ndim in (1, 2) and len(value) == max(rows)
@@ -76,10 +76,14 @@ def prepared(case):
         raise ExcludedError("its batch is empty")
     kept = [entry for entry in model.graph.input if entry.name in feeds]
     for name in parameters & set(arrays):
-        model.graph.initializer.append(numpy_helper.from_array(np.asarray(arrays[name]), name))
+        model.graph.initializer.append(numpy_helper.from_array(arrays[name], name))
     del model.graph.input[:]
     model.graph.input.extend(kept)
-    return model, feeds, [np.asarray(value) for value in expected]
+    return model, feeds, [_array(value) for value in expected]
+
+
+def _array(value):
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
 def _check_types(model):

@@ -60,7 +60,8 @@ CASES: dict[str, list[tuple[onnx.ModelProto, st.SearchStrategy]]] = {
     },
     **{name: [(model_of([node(name)]), ANY)] for name in (
         "Neg", "Abs", "Exp", "Log", "Sqrt", "Sigmoid", "Tanh", "Floor", "Ceil", "Round", "Reciprocal", "Identity",
-        "Softsign", "Flatten", "Dropout", "Relu", "LeakyRelu", "Elu", "Softplus", "Sign")},
+        "Softsign", "Flatten", "Dropout", "Relu", "LeakyRelu", "Elu", "Softplus", "Sign", "Celu", "Selu",
+        "HardSigmoid", "ThresholdedRelu")},
     **{name: [(model_of([node(name)], out=B), ANY)] for name in ("IsNaN", "IsInf")},
     **{name: [(model_of([node(name, "x0", "x1")], kind=B, out=B, inputs=2), st.booleans())]
        for name in ("And", "Or", "Xor")},
@@ -95,6 +96,12 @@ CASES: dict[str, list[tuple[onnx.ModelProto, st.SearchStrategy]]] = {
                           {"k": np.array([2])}), ANY)],
     "Transpose": [(model_of([helper.make_node("Unsqueeze", ["x0", "k"], ["u"]), node("Transpose", "u", perm=[0, 2, 1])],
                             {"k": np.array([2])}), ANY)],
+    "Expand": [(model_of([helper.make_node("Slice", ["x0", "s", "e", "a"], ["one"]), node("Expand", "one", "k")], {
+        "s": np.array([0]), "e": np.array([1]), "a": np.array([1]), "k": np.array([1, 3])}), ANY)],
+    "Constant": [(model_of([helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(ROW)),
+                            node("Mul", "x0", "k")]), ANY)],
+    "ConstantOfShape": [(model_of([helper.make_node("ConstantOfShape", ["s"], ["k"]), node("Add", "x0", "k")],
+                                  {"s": np.array([1, 3])}), ANY)],
     "MatMul": [(model_of([node("MatMul", "x0", "k")], {"k": MATRIX}), FINITE)],
     "Gemm": [(model_of([node("Gemm", "x0", "k", "c", alpha=0.5, beta=2.0, transB=1)],
                        {"k": MATRIX.T.copy(), "c": np.array([1.0, -1.0], np.float32)}), FINITE)],

@@ -17,7 +17,7 @@ _CONTINUOUS = {
     *("Log", "Sigmoid", "Tanh", "Softplus", "Softsign", "Softmax", "LogSoftmax", "Relu", "LeakyRelu", "Elu", "Clip"),
     *("Max", "Min", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"),
     *("Concat", "Split", "Gather", "Slice", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity"),
-    *("Dropout", "Where"),
+    *("Dropout", "Where", "Expand", "Celu", "Selu", "HardSigmoid"),
     *("ArrayFeatureExtractor", "FeatureVectorizer", "LinearRegressor", "Normalizer", "Scaler"),
 }
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)

@@ -110,6 +110,53 @@ def elu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     return [_guarded(context, node, lambda found: cell(template, found, exact=False))]
 
 
+@operator("Celu")
+def celu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """X, or alpha (exp(X / alpha) - 1) where it is negative."""
+    alpha = float(attributes(node).get("alpha", 1.0))
+    if alpha <= 0:
+        raise UnsupportedOperator("Celu", "its alpha is not above zero")
+    template = (
+        f"case when {{0}} >= '0'::float8 then {{0}} else {number(alpha)}"
+        f" * (exp(greatest({{0}} / {number(alpha)}, {number(-Kind.FLOAT.exponent)})) - '1'::float8) end"
+    )
+    return [_guarded(context, node, lambda found: cell(template, found, exact=False))]
+
+
+@operator("Selu")
+def selu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """gamma X, or gamma alpha (exp X - 1) where X is not positive."""
+    found = attributes(node)
+    alpha, gamma = (float(found.get(name, value)) for name, value in (("alpha", 1.67326319), ("gamma", 1.05070102)))
+    template = (
+        f"{number(gamma)} * case when {{0}} > '0'::float8 then {{0}} else {number(alpha)}"
+        f" * (exp(greatest({{0}}, {number(-Kind.FLOAT.exponent)})) - '1'::float8) end"
+    )
+    return [_guarded(context, node, lambda item: cell(template, item, exact=False, factors=item.factors + 1))]
+
+
+@operator("HardSigmoid")
+def hard_sigmoid(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """alpha X + beta, at least 0 and at most 1; NaN stays."""
+    found = attributes(node)
+    alpha, beta = (float(found.get(name, value)) for name, value in (("alpha", 0.2), ("beta", 0.5)))
+    template = (
+        f"case when {{0}} = {NAN} then {{0}}"
+        f" else least(greatest({{0}} * {number(alpha)} + {number(beta)}, '0'::float8), '1'::float8) end"
+    )
+    return [_guarded(context, node, lambda item: cell(template, item, exact=False, factors=item.factors + 1))]
+
+
+@operator("ThresholdedRelu")
+def thresholded_relu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """X where it is above alpha, 0 elsewhere."""
+    value = context.batch(node)
+    _need_float(node, value)
+    alpha = number(float(attributes(node).get("alpha", 1.0)))
+    template = f"case when {{0}} > {alpha} and {{0}} <> {NAN} then {{0}} else '0'::float8 end"
+    return [value.map(lambda found: cell(template, context.exact(found, value.kind)))]
+
+
 @operator("IsNaN")
 def is_nan(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """Whether X is NaN."""

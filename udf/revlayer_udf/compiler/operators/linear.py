@@ -28,19 +28,31 @@ def matmul(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 
 @operator("Gemm")
 def gemm(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
-    """alpha rows times a constant matrix, plus beta times a constant."""
+    """alpha rows times a constant matrix, plus beta times a constant or a row batch."""
     found, value = attributes(node), context.batch(node)
-    matrix, offset = context.constant(node, 1), context.constant(node, 2)
+    matrix, added = context.constant(node, 1), context.inputs(node)[2] if len(node.input) > 2 else None
     if matrix is None or found.get("transA", 0):
         raise UnsupportedOperator("Gemm", "it transposes the rows, or its matrix is missing")
     matrix = matrix.T if found.get("transB", 0) else matrix
     _check(node, value, matrix)
     matrix = matrix.astype(np.float64) * float(found.get("alpha", 1.0))
+    beta = float(found.get("beta", 1.0))
+    if added is not None and added.array is None:
+        return [_plus(context, node, products(context, value, matrix, None), added, beta)]
+    offset = None if added is None else added.array
     if offset is not None:
         if offset.ndim > 1 and offset.shape[0] != 1:
             raise UnsupportedOperator("Gemm", "it adds another constant to each row")
-        offset = np.broadcast_to(offset.ravel() * float(found.get("beta", 1.0)), (matrix.shape[1],))
+        offset = np.broadcast_to(offset.ravel() * beta, (matrix.shape[1],))
     return [products(context, value, matrix, offset)]
+
+
+def _plus(context: Context, node: onnx.NodeProto, value: Value, added: Value, beta: float) -> Value:
+    factor = literal(value.kind, beta)
+    scaled = added.map(lambda found: operation(context, value.kind, "{0} * {1}", found, factor))
+    left, right = context.broadcast(node, value, scaled)
+    pairs = zip(left.ravel(), right.ravel(), strict=True)
+    return Value.shaped(value.kind, [operation(context, value.kind, "{0} + {1}", a, b) for a, b in pairs], left.shape)
 
 
 def products(

@@ -127,6 +127,16 @@ def unsqueeze(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     return [Value(value.kind, np.expand_dims(value.as_cells(), places))]
 
 
+@operator("Expand")
+def expand(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
+    """Columns repeated to a constant shape, which leaves the rows as they are."""
+    value, shape = context.batch(node), _list(context.constant(node, 1), None)
+    if len(shape) > value.rank or (len(shape) == value.rank and shape[0] != 1):
+        raise UnsupportedOperator("Expand", "its shape would repeat rows")
+    target = np.broadcast_shapes(value.shape, tuple(shape))
+    return [Value(value.kind, np.broadcast_to(value.map(context.bind).as_cells(), target))]
+
+
 @operator("Transpose")
 def transpose(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """Other order of the dimensions after the first."""
