@@ -93,6 +93,17 @@ def test_without_a_certificate_the_hint_says_what_to_run(conn, model):
     assert refused.value.hint == f"Run: revlayer models certify {version}"
 
 
+def test_a_certificate_in_which_nothing_was_compared_is_none(conn, model):
+    version = certifying.register(conn, *model)
+    conn.execute(
+        "update scoring.model_certificates set status = 'not_available', largest_difference = null, note = 'x'"
+        " where model_version = %s",
+        [version],
+    )
+    with pytest.raises(RegistryError, match="nothing could be compared"):
+        registry.promote(conn, version)
+
+
 def test_a_certificate_is_void_for_another_artefact(conn, model, graphs):
     version = register(conn, model, certifying.golden_of(*model))
     certificate.certify(conn, version)

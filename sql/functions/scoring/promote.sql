@@ -51,6 +51,10 @@ begin
             v_pair.output
             using hint = v_pair.note || '. See all pairs: revlayer models show ' || p_model_version;
     end if;
+    if v_pair.status <> 'equal' then
+        raise exception 'nothing could be compared for %, so it may not serve', p_model_version
+            using hint = 'See why: revlayer models show ' || p_model_version;
+    end if;
     select m.model_version into v_champion
     from scoring.models as m
     where m.target = v_model.target and m.status = 'champion';
