@@ -78,13 +78,26 @@ def _compiled_query(context: Context) -> Run:
 
 
 def _plpython_row(context: Context) -> Run:
+    conn, name = _warm(context)
+    return _by_row(context, name, conn)
+
+
+def _warm(context: Context) -> tuple[psycopg.Connection, str]:
+    """Return a connection whose backend has loaded the model, and what stands for the target in function names."""
     with context.connect() as conn:
         name = install_plpython(conn, context.model)
-    return _by_row(context, name)
-
-
-def _by_row(context: Context, name: str) -> Run:
     conn = context.connect(autocommit=True)
+    for function, value in ((f"predict_{name}", "null"), (f"predict_{name}_rows", "array[null]::double precision[]")):
+        conn.execute(
+            sql.SQL(SQL["call"]).format(
+                function=sql.Identifier("scoring", function), arguments=arguments(sql.SQL(value) for _ in FEATURES)
+            )
+        )
+    return conn, name
+
+
+def _by_row(context: Context, name: str, conn: psycopg.Connection | None = None) -> Run:
+    conn = conn or context.connect(autocommit=True)
     conn.execute(SQL["workers"], ["0"])
     statement = sql.SQL(SQL["by_row"]).format(
         predictions=PREDICTIONS, table=TABLE, function=sql.Identifier("scoring", f"predict_{name}"),
@@ -98,9 +111,7 @@ def _by_row(context: Context, name: str) -> Run:
 
 
 def _plpython_rows(context: Context) -> Run:
-    with context.connect() as conn:
-        name = install_plpython(conn, context.model)
-    conn = context.connect(autocommit=True)
+    conn, name = _warm(context)
     statement = sql.SQL(SQL["by_block"]).format(
         predictions=PREDICTIONS, table=TABLE, function=sql.Identifier("scoring", f"predict_{name}_rows"),
         relation=sql.Literal("features.ftr_deals"), pages=sql.Literal(BLOCK_PAGES),
