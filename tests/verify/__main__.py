@@ -13,6 +13,17 @@ from tests.verify import imported, reasons, report, revenue_forecast, win_probab
 from tests.verify.report import Section
 
 
+# In the order of the document.
+CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
+    "win_probability": lambda server, chosen: win_probability.check(server, chosen.seeds, chosen.deals),
+    "reasons": lambda server, chosen: reasons.check(server, chosen.seeds[:1], chosen.deals),
+    "forecast": lambda server, chosen: revenue_forecast.check(
+        server, chosen.company_seeds, chosen.company_deals, chosen.company_months
+    ),
+    "imports": lambda server, chosen: imported.check(server, chosen.data),
+}
+
+
 def main() -> int:
     """Run the checks on a server of their own; smaller numbers are for trying the command out."""
     parser = argparse.ArgumentParser(prog="python -m tests.verify", description=__doc__)
@@ -22,36 +33,30 @@ def main() -> int:
     parser.add_argument("--company-months", type=int, default=60)
     parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(101, 113)))
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
+    parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), help="the others' figures stay")
     chosen = parser.parse_args()
     with TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)  # the service user of the server passes through it
         server = EmbeddedServer(Path(folder) / "home", durable=False)
         server.start()
         try:
-            sections = [
-                _timed("win probability", lambda: win_probability.check(server, chosen.seeds, chosen.deals)),
-                _timed("reasons", lambda: reasons.check(server, chosen.seeds[:1], chosen.deals)),
-                _timed(
-                    "monthly forecast",
-                    lambda: revenue_forecast.check(
-                        server, chosen.company_seeds, chosen.company_deals, chosen.company_months
-                    ),
-                ),
-                _timed("real data", lambda: imported.check(server, chosen.data)),
-            ]
+            sections = {name: _timed(name, CHECKS[name], server, chosen) for name in chosen.only}
         finally:
             server.remove()
-    report.write(sections)
-    missed = [f"{s.title}: {line.what} is {line.figure}, not {line.threshold}" for s in sections
+    report.write(sections, list(CHECKS))
+    missed = [f"{s.title}: {line.what} is {line.figure}, not {line.threshold}" for s in sections.values()
               for line in s.lines if not line.passed]  # fmt: skip
     print("\n".join(missed) or "every line holds")
     return 1 if missed else 0
 
 
-def _timed(name: str, check: Callable[[], Section]) -> Section:
+def _timed(
+    name: str, check: Callable[[EmbeddedServer, argparse.Namespace], Section], server: EmbeddedServer,
+    chosen: argparse.Namespace,
+) -> Section:  # fmt: skip
     print(name, flush=True)
     started = time.perf_counter()
-    section = check()
+    section = check(server, chosen)
     print(f"  {time.perf_counter() - started:.0f} s", flush=True)
     return section
 

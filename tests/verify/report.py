@@ -1,6 +1,7 @@
 """What a check found, against its threshold, and the document made of all of them."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,19 +43,28 @@ class Section:
         return all(line.passed for line in self.lines)
 
 
-def write(sections: Sequence[Section]) -> None:
-    """Write docs/evaluation.md."""
-    parts = [INTRODUCTION]
-    for section in sections:
-        parts.append(f"## {section.title}\n\n")
-        if section.lines:
-            rows = [
-                (line.what, line.figure, line.threshold, "yes" if line.passed else "**no**") for line in section.lines
-            ]
-            parts.append(markdown(("line", "figure", "must be", "holds"), rows) + "\n")
-        for title, header, cells in section.tables:
-            parts.append(f"{title}\n\n{markdown(header, cells)}\n")
-    DOCUMENT.write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
+def write(sections: Mapping[str, Section], order: Sequence[str]) -> None:
+    """Write docs/evaluation.md.
+
+    Args:
+        sections: what was checked now, by name; what the document says of other checks stays.
+        order: names of all checks.
+    """
+    known = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    blocks = {name: text for name, text in re.findall(r"<!-- (\w+) -->\n(.*?)(?=<!-- \w+ -->\n|\Z)", known, re.DOTALL)}
+    blocks |= {name: _text(section) for name, section in sections.items()}
+    parts = [f"<!-- {name} -->\n{blocks[name].strip()}\n\n" for name in order if name in blocks]
+    DOCUMENT.write_text((INTRODUCTION + "".join(parts)).rstrip() + "\n", encoding="utf-8")
+
+
+def _text(section: Section) -> str:
+    parts = [f"## {section.title}\n\n"]
+    if section.lines:
+        rows = [(line.what, line.figure, line.threshold, "yes" if line.passed else "**no**") for line in section.lines]
+        parts.append(markdown(("line", "figure", "must be", "holds"), rows) + "\n")
+    for title, header, cells in section.tables:
+        parts.append(f"{title}\n\n{markdown(header, cells)}\n")
+    return "".join(parts)
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
