@@ -12,7 +12,6 @@ from revlayer.database.embedded import EmbeddedServer
 from tests.verify import imported, reasons, report, revenue_forecast, win_probability
 from tests.verify.report import Section
 
-
 # In the order of the document.
 CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "win_probability": lambda server, chosen: win_probability.check(server, chosen.seeds, chosen.deals),

@@ -51,7 +51,7 @@ def write(sections: Mapping[str, Section], order: Sequence[str]) -> None:
         order: names of all checks.
     """
     known = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    blocks = {name: text for name, text in re.findall(r"<!-- (\w+) -->\n(.*?)(?=<!-- \w+ -->\n|\Z)", known, re.DOTALL)}
+    blocks = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=<!-- \w+ -->\n|\Z)", known, re.DOTALL))
     blocks |= {name: _text(section) for name, section in sections.items()}
     parts = [f"<!-- {name} -->\n{blocks[name].strip()}\n\n" for name in order if name in blocks]
     DOCUMENT.write_text((INTRODUCTION + "".join(parts)).rstrip() + "\n", encoding="utf-8")
