@@ -16,6 +16,7 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 from psycopg import sql
 
+from revlayer_training.precision import as_float32
 from revlayer_training.preprocessing import Texts
 from revlayer_udf import queries
 from revlayer_udf.frames import read_table
@@ -134,10 +135,14 @@ def load_dataset(conn: psycopg.Connection, cutoff: date, *, max_rows: int | None
 
 
 def from_arrow(table: pa.Table, number_features: Sequence[str], text_features: Sequence[str]) -> Dataset:
-    """Build a dataset from the columns that ``training_rows`` selects, in their order."""
+    """Build a dataset from the columns that ``training_rows`` selects, in their order.
+
+    Raises:
+        FeatureError: float32 cannot hold a number feature.
+    """
     deal = table["deal_id"].combine_chunks().dictionary_encode()
     return Dataset(
-        numbers={name: _float32(table[name]) for name in number_features},
+        numbers={name: as_float32(name, np.asarray(table[name].to_numpy(), np.float64)) for name in number_features},
         texts={name: _texts(table[name]) for name in (*text_features, *HELPER_TEXTS)},
         number_features=tuple(number_features),
         text_features=tuple(text_features),
@@ -176,12 +181,6 @@ def _sample_share(conn: psycopg.Connection, statements: dict[str, str], cutoff: 
     row = conn.execute(statements["row_count"], {"cutoff": cutoff}).fetchone()
     count = row[0] if row else 0
     return min(1.0, max_rows / count) if count else 1.0
-
-
-def _float32(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    values = np.asarray(column.to_numpy(), np.float64)
-    with np.errstate(over="raise"):
-        return values.astype(np.float32)
 
 
 def _texts(column: pa.ChunkedArray) -> Texts:
