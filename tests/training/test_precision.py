@@ -47,8 +47,8 @@ def test_refused(values: np.ndarray) -> None:
         np.empty(0),
         np.array([np.inf, -np.inf, 1.0]),
     ],
-    ids=["amounts", "revenues", "shares", "seconds since a date", "constant", "large constant", "mostly zero", "years", "tiny",
-         "unknown", "empty", "infinite"],
+    ids=["amounts", "revenues", "shares", "seconds since a date", "constant", "large constant", "mostly zero", "years",
+         "tiny", "unknown", "empty", "infinite"],
 )  # fmt: skip
 def test_held(values: np.ndarray) -> None:
     with np.errstate(under="ignore"):
