@@ -163,7 +163,7 @@ def rounded(atom: Cell) -> Cell:
     infinite, zero = number(INFINITE), number(ZERO)
     return cell(
         f"case when abs({{0}}) > {zero} and abs({{0}}) < {infinite} then {{0}}::float4::float8"
-        f" when abs({{0}}) <= {zero} then '0'::float8 when {{0}} = 'NaN'::float8 then {{0}}"
+        f" when abs({{0}}) <= {zero} then {{0}} * '0'::float8 when {{0}} = 'NaN'::float8 then {{0}}"
         " when {0} > '0'::float8 then 'Infinity'::float8 else '-Infinity'::float8 end",
         atom, factors=1,
     )  # fmt: skip

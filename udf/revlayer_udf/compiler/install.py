@@ -31,6 +31,7 @@ def install(conn: psycopg.Connection, compiled: CompiledModel, *, name: str | No
         conn.execute(_SQL["lock"], [label])
         if compiled.explain is None:
             _drop(conn, f"explain_{label}")
+            storage.remove(conn, f"explain_{label}")
         for function, statement, forests in functions:
             _drop_others(conn, function.name, [kind for _, kind in function.arguments], function.columns)
             storage.store(conn, forests, function.name)

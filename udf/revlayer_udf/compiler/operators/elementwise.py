@@ -113,6 +113,7 @@ def elu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 @operator("Celu")
 def celu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """X, or alpha (exp(X / alpha) - 1) where it is negative."""
+    _need_float32(node, context.batch(node))
     alpha = float(attributes(node).get("alpha", 1.0))
     if alpha <= 0:
         raise UnsupportedOperator("Celu", "its alpha is not above zero")
@@ -126,25 +127,27 @@ def celu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
 @operator("Selu")
 def selu(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """gamma X, or gamma alpha (exp X - 1) where X is not positive."""
+    _need_float32(node, context.batch(node))
     found = attributes(node)
     alpha, gamma = (float(found.get(name, value)) for name, value in (("alpha", 1.67326319), ("gamma", 1.05070102)))
     template = (
         f"{number(gamma)} * case when {{0}} > '0'::float8 then {{0}} else {number(alpha)}"
         f" * (exp(greatest({{0}}, {number(-Kind.FLOAT.exponent)})) - '1'::float8) end"
     )
-    return [_guarded(context, node, lambda item: cell(template, item, exact=False, factors=item.factors + 1))]
+    return [_guarded(context, node, lambda item: cell(template, item, exact=False))]
 
 
 @operator("HardSigmoid")
 def hard_sigmoid(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     """alpha X + beta, at least 0 and at most 1; NaN stays."""
+    _need_float32(node, context.batch(node))
     found = attributes(node)
     alpha, beta = (float(found.get(name, value)) for name, value in (("alpha", 0.2), ("beta", 0.5)))
     template = (
         f"case when {{0}} = {NAN} then {{0}}"
         f" else least(greatest({{0}} * {number(alpha)} + {number(beta)}, '0'::float8), '1'::float8) end"
     )
-    return [_guarded(context, node, lambda item: cell(template, item, exact=False, factors=item.factors + 1))]
+    return [_guarded(context, node, lambda item: cell(template, item, exact=False))]
 
 
 @operator("ThresholdedRelu")
@@ -184,4 +187,10 @@ def _guarded(context: Context, node: onnx.NodeProto, function: Callable[[Cell], 
 
 def _need_float(node: onnx.NodeProto, value: Value) -> None:
     if not value.kind.is_floating:
+        raise UnsupportedOperator(node.op_type, f"of {value.kind} it has no translation")
+
+
+def _need_float32(node: onnx.NodeProto, value: Value) -> None:
+    """Refuse what ONNX Runtime has for float32 only."""
+    if value.kind is not Kind.FLOAT:
         raise UnsupportedOperator(node.op_type, f"of {value.kind} it has no translation")
