@@ -109,6 +109,7 @@ def test_long_chains_are_cut(conn: psycopg.Connection, operator: str, count: int
         [numpy_helper.from_array(np.ones(1, np.float32), "one")],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = onnx.shape_inference.infer_shapes(model)  # without, ONNX Runtime takes long to load it
     feeds = {"x": np.array([[1.0], [-2.0]], np.float32)}
     np.testing.assert_allclose(run_sql(conn, model, feeds)[0].astype(float), run_onnx(model, feeds)[0], rtol=1e-6)
 
