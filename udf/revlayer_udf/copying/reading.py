@@ -1,6 +1,7 @@
 """Binary COPY out, as blocks of undecoded rows."""
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +19,9 @@ from revlayer_udf.errors import FrameError
 
 # Enough rows that the cost of a block does not show, few enough that its features stay in the cache.
 BLOCK_ROWS = 8_192
+# Rows joined at once. What libpq allocates for so few stays in the cache and is used again for the next; rows held
+# one by one until a whole block is there cost four times the processor time.
+PIECE_ROWS = 128
 # A block of long texts ends earlier, so memory does not depend on the data.
 BLOCK_BYTES = 16 * 2**20
 
@@ -52,6 +56,24 @@ def read_blocks(conn: psycopg.Connection, selection: Selection, block_rows: int 
         FrameError: the server speaks another version of the format.
         psycopg.Error: of the query, or of the connection.
     """
+    pieces: list[RawBlock] = []
+    rows = size = 0
+    with closing(_read_pieces(conn, selection, min(block_rows, PIECE_ROWS))) as found:
+        for piece in found:
+            pieces.append(piece)
+            rows, size = rows + len(piece.lengths), size + len(piece.data)
+            if rows + PIECE_ROWS > block_rows or size > BLOCK_BYTES:
+                yield _joined(pieces)
+                pieces, rows, size = [], 0, 0
+        if pieces:
+            yield _joined(pieces)
+
+
+def _joined(pieces: list[RawBlock]) -> RawBlock:
+    return RawBlock(b"".join(piece.data for piece in pieces), np.concatenate([piece.lengths for piece in pieces]))
+
+
+def _read_pieces(conn: psycopg.Connection, selection: Selection, piece_rows: int) -> Generator[RawBlock]:
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(_SQL["encoding"])
         with cursor.copy(selection.statement()) as copy:
@@ -60,7 +82,7 @@ def read_blocks(conn: psycopg.Connection, selection: Selection, block_rows: int 
             waiting: list[Any] = [] if rest == TRAILER else [rest]
             ended = not waiting
             while not ended:
-                ended = conn.wait(_receive(conn.pgconn, waiting, block_rows))
+                ended = conn.wait(_receive(conn.pgconn, waiting, piece_rows))
                 if waiting:
                     yield _block(waiting)
                 waiting = []
