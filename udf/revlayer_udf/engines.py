@@ -10,6 +10,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from revlayer_udf import compiler, frames, golden_rows, plpython, queries
+from revlayer_udf.compiler.compilation import Form
 from revlayer_udf.errors import RevlayerError
 from revlayer_udf.manifest import RUNG_OUTPUT, RUNGS, Manifest
 from revlayer_udf.registry import Model
@@ -67,10 +68,10 @@ def score_onnxruntime(conn: psycopg.Connection, model: Model, rows: pa.Table) ->
     }
 
 
-def score_sql(conn: psycopg.Connection, model: Model, rows: pa.Table) -> Answer:
-    """Score with compiled SQL, in functions that are rolled back."""
+def score_sql(conn: psycopg.Connection, model: Model, rows: pa.Table, form: Form = "auto") -> Answer:
+    """Score with compiled SQL of a form, in functions that are rolled back."""
     try:
-        compiled = compiler.compile_model(model.artefact, model.manifest)
+        compiled = compiler.compile_model(model.artefact, model.manifest, form=form)
     except RevlayerError as error:  # an operator that is not translated, or too many features
         return Unavailable(error.message)
     return _score_by_function(conn, model, rows, lambda: compiler.install(conn, compiled, name=TEMPORARY))
