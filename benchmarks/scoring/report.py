@@ -140,6 +140,10 @@ def _bounds_of(results: Results, model: str, size: int, sizes: Sequence[int]) ->
             "≥ 3",
         ),
     ]
+    warm = results.summary("latency_sql_table", model, sizes[0])
+    if warm and warm.figures:
+        for name in ("prepared", "planned"):
+            found.append((f"table form, one warm row, {name}, p50 ms", f"{warm.figures[f'{name}_p50_ms']:.1f}", "≤ 20"))
     if largest > size:
         found.append((f"peak memory of the job at {largest:,} rows over {size:,}", _ratio(*bytes_), "≤ 1.2"))
     return [(what, TITLES[model], value, wanted) for what, value, wanted in found if value != "–"]

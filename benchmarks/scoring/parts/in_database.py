@@ -1,11 +1,13 @@
 """Prediction functions inside PostgreSQL: compiled SQL and PL/Python."""
 
+from functools import partial
+
 import psycopg
 from psycopg import sql
 
 from benchmarks.scoring.data import COMMA, FEATURES, PREDICTIONS
 from benchmarks.scoring.models import Model
-from benchmarks.scoring.parts.base import TABLE, Context, Part, Run, Unavailable
+from benchmarks.scoring.parts.base import TABLE, Context, Part, Run, Server, Unavailable
 from revlayer_udf import compiler, plpython, queries
 from revlayer_udf.errors import RevlayerError
 
@@ -131,7 +133,7 @@ def arguments(values: object) -> sql.Composed:
     return COMMA.join(sql.SQL(SQL["argument"]).format(name=sql.Identifier(name), value=value) for name, value in pairs)
 
 
-def _compiled_parts(server: str, suffix: str) -> tuple[Part, ...]:
+def _compiled_parts(server: Server, suffix: str) -> tuple[Part, ...]:
     kinds = (
         ("sql_case", "compiled SQL, CASE, one backend", "case"),
         ("sql_table", "compiled SQL, table, one backend", "table"),
@@ -141,8 +143,7 @@ def _compiled_parts(server: str, suffix: str) -> tuple[Part, ...]:
         server=server, creates_table=True,
     )  # fmt: skip
     return parallel, *(
-        Part(name + suffix, title, "database", lambda c, form=form: _compiled(c, form),
-             server=server, creates_table=True)  # type: ignore[arg-type, misc]
+        Part(name + suffix, title, "database", partial(_compiled, form=form), server=server, creates_table=True)
         for name, title, form in kinds
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ def _orbital(context: Context) -> Run:
     conn.execute("set max_parallel_workers_per_gather = 0")
     text = _translated(context)
     context.notes.append(f"{len(text) / 1e6:.1f} MB of SQL")
-    statement = sql.SQL("create table {} as {}").format(PREDICTIONS, sql.SQL(text))  # type: ignore[arg-type]
+    statement = sql.SQL("create table {} as {}").format(PREDICTIONS, sql.SQL(text))
 
     def run() -> None:
         try:
