@@ -5,6 +5,7 @@ an operator takes (a shape, bounds, a matrix) becomes a constant. Cases of claim
 their reason in golden/excluded_node_tests.txt.
 """
 
+import re
 import warnings
 from pathlib import Path
 
@@ -129,3 +130,11 @@ def test_other_operators_are_refused_by_name(name):
 
     with pytest.raises(UnsupportedOperator, match=name):
         translate(onnx.helper.make_model(graph))
+
+
+def test_the_documentation_lists_what_is_claimed():
+    text = (Path(__file__).parents[3] / "docs" / "compiled-sql.md").read_text()
+    listed = text.partition("<!-- operators -->")[2].partition("<!-- /operators -->")[0]
+    standard, ml = listed.split("Of `ai.onnx.ml`:")
+    found = {("", name) for name in re.findall(r"\w+", standard)}
+    assert found | {("ai.onnx.ml", name) for name in re.findall(r"\w+", ml)} == claimed()
