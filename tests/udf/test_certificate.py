@@ -173,6 +173,11 @@ def test_amounts_are_measured_by_the_spread_of_the_target(graphs, manifest_of):
         assert {c.status for c in found} == {status} and {c.worst_row for c in found} == {0}
 
 
+def test_close_to_overflow_finite_and_infinite_are_alike():
+    distance = certificate._distance(np.array([[3.2e38], [1.0], [-2e38]]), np.array([[np.inf], [np.inf], [-np.inf]]), 1.0)
+    np.testing.assert_array_equal(distance, [0.0, np.inf, 0.0])
+
+
 def test_what_is_not_finite_must_be_so_alike(model):
     a = np.array([[np.nan], [np.inf], [0.5]])
     manifest = model[1]

@@ -30,6 +30,8 @@ TOLERANCE = 1e-5
 SCALE = "target_standard_deviation"
 
 _SQL = queries.load("revlayer_udf", "queries/certificate.sql")
+# From here on an amount counts as infinite, in every engine.
+OVERFLOW = 1e37
 
 Status = Literal["equal", "different", "not_available"]
 
@@ -210,11 +212,17 @@ def _distance(a: np.ndarray, b: np.ndarray, scale: float) -> np.ndarray:
     """Return the largest distance of each row, [N]; values that are alike not finite are 0 apart."""
     if a.dtype == object:
         return (a != b).astype(np.float64)
+    a, b = _without_overflow(a), _without_overflow(b)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(a - b) / np.maximum(np.abs(a), scale)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
     distance = np.where(alike, 0.0, np.where(np.isfinite(a) & np.isfinite(b), distance, np.inf))
     return np.asarray(distance.reshape(len(a), -1).max(axis=1))
+
+
+def _without_overflow(values: np.ndarray) -> np.ndarray:
+    """Take for infinite what is close to float32's largest number: there the order of products decides which it is."""
+    return np.where(np.abs(values) >= OVERFLOW, np.copysign(np.inf, values), values)
 
 
 def _shown(value: object) -> str:
