@@ -174,7 +174,8 @@ def test_amounts_are_measured_by_the_spread_of_the_target(graphs, manifest_of):
 
 
 def test_close_to_overflow_finite_and_infinite_are_alike():
-    distance = certificate._distance(np.array([[3.2e38], [1.0], [-2e38]]), np.array([[np.inf], [np.inf], [-np.inf]]), 1.0)
+    ours, theirs = np.array([[3.2e38], [1.0], [-2e38]]), np.array([[np.inf], [np.inf], [-np.inf]])
+    distance = certificate._distance(ours, theirs, 1.0)
     np.testing.assert_array_equal(distance, [0.0, np.inf, 0.0])
 
 
