@@ -67,7 +67,9 @@ def test_the_table_of_trees_agrees(fitted: ParityModel, rows, empty_database) ->
 
 def test_plpython_agrees(fitted: ParityModel, rows, plpython_database) -> None:
     model = fitted.model
+    # One call a row takes its time: all rows for one task of each kind, a tenth for the other.
+    held = rows if model.manifest.target == "deal_win" else rows.slice(ROWS - ROWS // 10)
     with plpython_database.connect("scorer") as conn:
         registry.register(conn, model.artefact, model.manifest)
-        assert_equal(fitted, rows, plpython=engines.score_plpython(conn, model, rows))
+        assert_equal(fitted, held, plpython=engines.score_plpython(conn, model, held))
         conn.rollback()

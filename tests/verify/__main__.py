@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from revlayer.database.embedded import EmbeddedServer
-from tests.verify import imported, reasons, report, revenue_forecast, win_probability
+from tests.verify import imported, parity, reasons, report, revenue_forecast, win_probability
 from tests.verify.report import Section
 
 # In the order of the document.
 CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "win_probability": lambda server, chosen: win_probability.check(server, chosen.seeds, chosen.deals),
     "reasons": lambda server, chosen: reasons.check(server, chosen.seeds[:1], chosen.deals),
+    "parity": lambda server, chosen: parity.check(server, chosen.parity_rows),
     "forecast": lambda server, chosen: revenue_forecast.check(
         server, chosen.company_seeds, chosen.company_deals, chosen.company_months
     ),
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--company-months", type=int, default=60)
     parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(101, 113)))
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
+    parser.add_argument("--parity-rows", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), help="the others' figures stay")
     chosen = parser.parse_args()
     sections: dict[str, Section] = {}

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
@@ -20,8 +21,16 @@ def silent(_what: str, _done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
+class Server(Protocol):
+    """Where databases are made."""
+
+    def url(self) -> str:
+        """Return the administrator's connection string."""
+        ...
+
+
 @contextmanager
-def database(server: EmbeddedServer) -> Iterator[Settings]:
+def database(server: Server) -> Iterator[Settings]:
     """A migrated database of its own, dropped at the end."""
     name = f"verify_{uuid.uuid4().hex[:8]}"
     parts = {**conninfo_to_dict(server.url()), "dbname": name}
