@@ -136,9 +136,9 @@ class TimingModel:
         scores = graph.add("Add", start, self.margins.add_nodes(graph))
         cooled = graph.add("Div", scores, graph.constant(self.temperature))
         shares = graph.add("Softmax", graph.add("Add", cooled, graph.constant(self.offsets)), axis=1)
-        summed = graph.add("CumSum", shares, graph.constant(1, np.int64))
-        ends = graph.constant(list(range(len(BIN_ENDS))), np.int64)
-        within = graph.add("Min", graph.add("Gather", summed, ends, axis=1), graph.constant(1.0))
+        # A running sum without its last class; a product compiles to plain sums in SQL.
+        summed = graph.add("MatMul", shares, graph.constant(np.triu(np.ones((CLASSES, len(BIN_ENDS))))))
+        within = graph.add("Min", summed, graph.constant(1.0))
         return Artefact(
             graph.serialize({OUTPUT: (within, len(BIN_ENDS))}), lambda rows: {OUTPUT: self.predict(rows)},
             self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT,),
