@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from plpython_server import NoPlpython, plpython_server
@@ -18,6 +19,11 @@ from revlayer import demo
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url, deploy
 from revlayer.database.embedded import EmbeddedServer
+
+# make test tries a part of the random histories, make verify all of them.
+hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("whole", max_examples=500, deadline=None)
+hypothesis.settings.load_profile("quick")
 
 TEMPLATE = "revlayer_test_template"
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
