@@ -149,7 +149,8 @@ def _judge_value(trial: Trial) -> Judgement:
     deals = len(np.unique(known.deal))
     base = ValueBase.fit(known, deals)
     amounts = base.predict(known)
-    lower = ValueModel(base, ValueRatios.fit(known.won_amount / amounts, amounts, base.source(known)))
+    spread = float(np.std(known.won_amount))
+    lower = ValueModel(base, ValueRatios.fit(known.won_amount / amounts, amounts, base.source(known)), spread)
     won = data.won_amount[test]
     predictions = {
         "model": {name: trial.predictions[name][test, 0] for name in VALUE_OUTPUTS},
@@ -159,7 +160,7 @@ def _judge_value(trial: Trial) -> Judgement:
     comparison = evaluation.compare(losses["amount_ratio"], losses["model"], data.deal[test])
     rung: ladder.Rung = "prior" if deals < ladder.FEWEST_FOR_SHRINKAGE else "shrinkage"
     made = _decide(trial, comparison, rung, "amount_ratio")
-    made.target_deviation = float(np.std(known.won_amount)) or None
+    made.target_deviation = spread or None
     for predictor, values in predictions.items():
 
         def figures(rows: Mask, values: Predictions = values) -> dict[str, float | None]:
