@@ -49,6 +49,22 @@ def test_engines_take_turns_behind_the_same_name(conn, served):
     assert functions.installed(conn) == [] and conn.execute(LANGUAGES).fetchall() == []
 
 
+@pytest.mark.parametrize("engine", ["sql", "plpython"])
+def test_an_array_left_out_is_unknown_for_all_rows(conn, served, engine):
+    functions.install(conn, "deal_win", engine)
+    query = "select row_number, win_probability from scoring.predict_deal_win_rows({}) order by row_number"
+    stages = "stage_name => array['proposal', null, 'negotiation']"
+    expected = conn.execute(
+        "select row_number, p.win_probability from unnest(array['proposal', null, 'negotiation'])"
+        " with ordinality as s (stage, row_number)"
+        " cross join lateral scoring.predict_deal_win(stage_name => s.stage) as p order by row_number"
+    ).fetchall()
+    assert len(expected) == 3
+    for arguments in (stages, f"{stages}, amount => null", f"{stages}, amount => array[null, null, null]::float8[]"):
+        assert conn.execute(query.format(arguments)).fetchall() == expected
+    assert conn.execute(query.format("")).fetchall() == []
+
+
 def test_an_engine_that_differs_is_not_installed(conn, served, monkeypatch):
     from revlayer_udf import certificate
 

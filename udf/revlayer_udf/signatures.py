@@ -36,7 +36,7 @@ REASON_COLUMNS = _reason_columns()
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the schema scoring. Those of one row take null for an argument that is left out."""
+    """One function of the schema scoring. An argument left out is null: unknown, for all rows where it is an array."""
 
     name: str
     arguments: tuple[Column, ...]

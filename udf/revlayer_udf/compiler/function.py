@@ -105,15 +105,12 @@ def _inputs(program: Program, manifest: Manifest, expressions: Mapping[str, str]
 def create(function: Function, query: str, *, is_set: bool, reads_tables: bool) -> sql.Composed:
     """Return the statement that creates or replaces a function.
 
-    It has no SET clause and is no security definer, either of which would keep the planner from inlining it; so
-    the body names the schema of every table.
+    Every argument may be left out: unknown, for all rows where it is an array. It has no SET clause and is no security
+    definer, either of which would keep the planner from inlining it; so the body names the schema of every table.
     """
     arguments = [
-        sql.SQL("{} {}{}").format(
-            sql.Identifier(name), sql.SQL(kind), sql.SQL("" if is_set else " default null")
-        )
-        for name, kind in function.arguments
-    ]  # fmt: skip
+        sql.SQL("{} {} default null").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in function.arguments
+    ]
     columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in function.columns]
     return sql.SQL(
         "create or replace function {name}({arguments}) returns table ({columns}) language sql {volatility}"

@@ -122,13 +122,12 @@ class _Maker:
         return inner
 
     def _outer(self, function: Function, statement: str, body: sql.Composed) -> str:
-        """Create the one that callers use. Of arrays none may be left out, as in compiled SQL."""
-        default = sql.SQL(" default null" if statement == "create_row" else "")
+        """Create the one that callers use. What is left out is unknown, an array for all rows, as in compiled SQL."""
         _drop(self.conn, function.name, unless=_shape(function.arguments, function.columns, "t"))
         parts = {
             "name": sql.Identifier(function.name),
             "arguments": COMMA.join(
-                sql.SQL("{}{}").format(_declared(column), default) for column in function.arguments
+                sql.SQL("{} default null").format(_declared(column)) for column in function.arguments
             ),
             "columns": COMMA.join(_declared(column) for column in function.columns),
             "body": sql.Literal(body.as_string(self.conn)),
