@@ -16,6 +16,11 @@
 cast({{ numerator }} as {{ type_double() }}) / nullif(cast({{ denominator }} as {{ type_double() }}), 0)
 {%- endmacro %}
 
+{#- A point in time, in UTC. -#}
+{% macro type_instant() -%}{{ return(adapter.dispatch('type_instant')()) }}{%- endmacro %}
+{% macro default__type_instant() -%}timestamp with time zone{%- endmacro %}
+{% macro spark__type_instant() -%}timestamp{%- endmacro %}
+
 {#- The calendar day of an instant in the reporting time zone. -#}
 {% macro local_date(instant) -%}{{ return(adapter.dispatch('local_date')(instant)) }}{%- endmacro %}
 {% macro default__local_date(instant) -%}
