@@ -15,7 +15,7 @@ import pyarrow as pa
 from revlayer_udf import queries
 from revlayer_udf.errors import ArtefactError, FeatureError, RegistryError
 from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
-from revlayer_udf.runtime import Scorer
+from revlayer_udf.runtime import Inputs, Scorer, text_objects
 
 KEPT = "revlayer"
 _SQL = queries.load("revlayer_udf", "plpython/sessions.sql")
@@ -67,7 +67,7 @@ class Predictor:
             FeatureError: the lists differ in length, or are nested.
             PredictionError: a prediction is not finite.
         """
-        found = self._scorer.score(frame(self._manifest, arrays), self._outputs)
+        found = self._scorer.score(inputs(self._manifest, arrays), self._outputs)
         return tuple(column.tolist() for name in self._outputs for column in np.atleast_2d(found[name].T))
 
 
@@ -89,13 +89,13 @@ class Explainer:
 
     def row(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
         """Return base score, raw score, then label and contribution of the three largest."""
-        found = self._scorer.score(frame(self._manifest, [[value] for value in arguments]), [])
+        found = self._scorer.score(inputs(self._manifest, [[value] for value in arguments]), [])
         reasons = [column[0].as_py() for column in found.top().columns().values()]
         return (float(found.base_score[0]), float(found.raw_score[0]), *reasons)
 
 
-def frame(manifest: Manifest, arrays: Sequence[Sequence[Any] | None]) -> pa.Table:
-    """Make a table of one list per feature, in the order of the manifest.
+def inputs(manifest: Manifest, arrays: Sequence[Sequence[Any] | None]) -> Inputs:
+    """Make a model's inputs of one list per feature, in the order of the manifest.
 
     Raises:
         FeatureError: the lists differ in length, or are nested.
@@ -107,17 +107,24 @@ def frame(manifest: Manifest, arrays: Sequence[Sequence[Any] | None]) -> pa.Tabl
             "Give every feature an array of the same rows in the same order, or leave it out.",
         )
     count = lengths.pop() if lengths else 0
-    columns = {}
+    numeric = np.empty((count, len(manifest.numbers)), np.float32)
+    texts: list[pa.Array] = []
+    number = 0
     for feature, values in zip(manifest.features, arrays, strict=True):
-        given = [None] * count if values is None else values
         try:
-            columns[feature.name] = pa.array(given, _TYPES[feature.type])
+            column = pa.array([None] * count if values is None else values, _TYPES[feature.type])
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise FeatureError(
                 f"{manifest.model_version}: {feature.name} is no list of {feature.type}s: {error}",
                 "Give one-dimensional arrays.",
             ) from None
-    return pa.table(columns)
+        if feature.type == "text":
+            texts.append(column)
+            continue
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, for every engine
+            numeric[:, number] = column.to_numpy(zero_copy_only=False)  # null becomes NaN
+        number += 1
+    return Inputs(count, numeric, text_objects(texts, count), lambda row: f"(element {row + 1} of the arrays)")
 
 
 def predictor(GD: dict, plpy: Any, model_version: str) -> Predictor:  # noqa: N803
