@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import whole_run
 from benchmarks.document import write_block
 from benchmarks.scoring import command as scoring
+from benchmarks.scoring import forms
 
 
 def main() -> int:
@@ -20,11 +21,14 @@ def main() -> int:
     whole = kinds.add_parser("whole-run", parents=[places], help="the whole run of simulated companies")
     whole.add_argument("--deals", type=int, nargs="+", default=[20_000, 200_000, 1_000_000])
     scoring.add_arguments(kinds.add_parser("scoring", parents=[places], help="table in, table out, by every way"))
+    kinds.add_parser("forms", parents=[places], help="the two forms of trees in SQL, by their number of leaves")
     given = sys.argv[1:]
-    for arguments in [given] if given else [["scoring"], ["whole-run"]]:
+    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"]]:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
             scoring.main(chosen, " ".join(["python -m benchmarks", *arguments]))
+        elif chosen.kind == "forms":
+            write_block("forms", forms.measured_lines(chosen.workspace))
         else:
             _whole_run(chosen)
     return 0

@@ -1,21 +1,21 @@
 """Which form of a tree ensemble in SQL is the faster one, by its number of leaves: nested CASE or rows of a table.
 
-``python -m benchmarks.scoring.forms --database-url …`` on a migrated database, as a superuser. It leaves no trace.
-The compiler's threshold (``revlayer_udf.compiler.forests.choice``) is read from what this prints.
+The compiler's threshold (``revlayer_udf.compiler.forests.choice``) is read from what this writes.
 """
 
-import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import psycopg
-from psycopg import sql
 
+from benchmarks.scoring import servers
+from revlayer.database import deploy
 from revlayer_udf.compiler.forests.case import combine, tree_expressions
+from revlayer_udf.compiler.forests.choice import CASE_LEAF_LIMIT
 from revlayer_udf.compiler.forests.slots import Slots, slot_expression
 from revlayer_udf.compiler.forests.storage import store
 from revlayer_udf.compiler.forests.table import StoredForest
@@ -162,15 +162,29 @@ def lines(found: list[FormRow]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scoring.forms", description=__doc__)
-    parser.add_argument("--database-url", required=True)
-    with psycopg.connect(parser.parse_args().database_url) as conn:
-        conn.execute(sql.SQL("set local jit = off"))
-        print("\n".join(lines(measure(conn))), flush=True)
-    return 0
+def measured_lines(workspace: Path) -> list[str]:
+    """Measure on a server of its own, and return the table with what it says of the compiler's choice."""
+    with servers.main_server(workspace / "revlayer-forms") as url:
+        try:
+            deploy(servers.Database(url, ROWS).settings)
+            with psycopg.connect(url) as conn:
+                conn.execute("set local jit = off")
+                found = measure(conn)
+        finally:
+            servers.remove(workspace / "revlayer-forms")
+    return [*lines(found), "", _verdict(found)]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _verdict(found: list[FormRow]) -> str:
+    """The largest ensemble for which CASE is the faster form over a thousand rows, beside the compiler's limit."""
+    pairs: dict[tuple[str, int], dict[str, FormRow]] = {(row.shape, row.trees): {} for row in found}
+    for row in found:
+        pairs[row.shape, row.trees][row.form] = row
+    wins = [pair["CASE"].leaves for pair in pairs.values() if pair["CASE"].thousand_rows < pair["table"].thousand_rows]
+    losses = [
+        pair["CASE"].leaves for pair in pairs.values() if pair["CASE"].thousand_rows >= pair["table"].thousand_rows
+    ]
+    return (
+        f"CASE was the faster form over a thousand rows up to {max(wins, default=0):,} leaves, the table from "
+        f"{min(losses, default=0):,}; the compiler takes CASE up to {CASE_LEAF_LIMIT:,}."
+    )
