@@ -172,10 +172,10 @@ def measured_lines(workspace: Path) -> list[str]:
                 found = measure(conn)
         finally:
             servers.remove(workspace / "revlayer-forms")
-    return [*lines(found), "", _verdict(found)]
+    return [*lines(found), "", verdict(found)]
 
 
-def _verdict(found: list[FormRow]) -> str:
+def verdict(found: list[FormRow]) -> str:
     """The largest ensemble for which CASE is the faster form over a thousand rows, beside the compiler's limit."""
     pairs: dict[tuple[str, int], dict[str, FormRow]] = {(row.shape, row.trees): {} for row in found}
     for row in found:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.document import DOCUMENT
-from benchmarks.scoring import report, servers
+from benchmarks.scoring import forms, report, servers
 from benchmarks.scoring.parts import PARTS, Unavailable, base
 from benchmarks.scoring.results import Key, Results
 from benchmarks.scoring.runner import Plan, run
 from benchmarks.scoring.worker import Measured
+from revlayer_udf.compiler.forests.choice import CASE_LEAF_LIMIT
 
 ROWS = 2_000
 MODEL = "lightgbm"
@@ -84,3 +85,12 @@ def test_a_package_that_is_missing_is_named():
 def test_names_are_unique_and_the_document_has_a_place():
     assert len({part.title + part.server + part.group for part in PARTS.values()}) == len(PARTS)
     assert "<!-- scoring: written by make bench -->" in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_both_forms_of_trees_are_measured(database):
+    with database.connect() as conn:
+        found = forms.measure(conn, {"depth 5": [(2, 32)], "leaf-wise 31": [(2, 31)]})
+        assert [(row.form, row.leaves) for row in found] == [("CASE", 64), ("table", 64), ("CASE", 62), ("table", 62)]
+        assert all(row.one_row > 0 and row.thousand_rows > 0 for row in found)
+        assert conn.execute("select count(*) from scoring.compiled_forests").fetchone() == (0,)
+    assert f"up to {CASE_LEAF_LIMIT:,}" in forms.verdict(found)
