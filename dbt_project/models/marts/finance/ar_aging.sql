@@ -1,0 +1,48 @@
+-- Grain: one row per customer and currency with anything open on the as-of date.
+with balances as (
+    select
+        *,
+        {{ days_between('due_on', as_of_date()) }} as overdue_days
+    from {{ ref('receivable_balances') }}
+    where valid_from_on <= {{ as_of_date() }} and valid_to_on > {{ as_of_date() }}
+),
+
+aged as (
+    select
+        customer_id,
+        max(customer_name) as customer_name,
+        currency_code,
+        {{ aging_sums('balance_amount', 'overdue_days', 'is_open') | indent(8) }}
+    from balances
+    group by customer_id, currency_code
+),
+
+rates as (
+    select currency_code, final_rate
+    from {{ ref('int_exchange_rates_daily') }}
+    where date_day = {{ as_of_date() }}
+)
+
+select
+    {{ as_of_date() }} as as_of_date,
+    aged.customer_id,
+    aged.customer_name,
+    aged.currency_code,
+    {%- for name, first, last in aging_buckets() %}
+    aged.{{ name }}_amount,
+    {%- endfor %}
+    aged.open_amount,
+    aged.overdue_amount,
+    aged.on_account_amount,
+    cast(aged.open_amount + aged.on_account_amount as {{ type_money() }}) as receivable_amount,
+    aged.open_count as open_invoice_count,
+    aged.overdue_count as overdue_invoice_count,
+    aged.oldest_due_on,
+    aged.oldest_overdue_days,
+    {{ reporting_currency() }} as reporting_currency_code,
+    {%- for name in ['open', 'overdue', 'on_account'] %}
+    cast(cast(aged.{{ name }}_amount as {{ type_double() }}) * rates.final_rate as {{ type_money() }})
+        as {{ name }}_reporting_amount{{ ',' if not loop.last }}
+    {%- endfor %}
+from aged
+left join rates on aged.currency_code = rates.currency_code
