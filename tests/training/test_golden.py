@@ -11,7 +11,8 @@ from revlayer_training.golden import as_dataset, golden
 from revlayer_training.training import make_manifest
 from revlayer_udf import certificate, engines, golden_rows
 from revlayer_udf.certificate import SCALE
-from revlayer_udf.ensemble import Ensemble, attributes
+from revlayer_udf.ensemble import Ensemble
+from revlayer_udf.onnx_nodes import attributes
 from revlayer_udf.registry import Model
 
 

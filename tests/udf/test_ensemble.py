@@ -125,3 +125,34 @@ def test_float64_thresholds_are_not_written_as_float32():
     )  # fmt: skip
     with pytest.raises(ArtefactError, match="float64"):
         leaf.to_onnx()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_comparisons_that_some_number_could_pass_are_read(mode):
+    node = stump(nodes_modes=[mode, "LEAF", "LEAF"], nodes_values=[float("-inf"), 0.0, 0.0])
+    matrix = np.array([[-np.inf], [-3e38], [0.0], [np.inf], [np.nan]], np.float32)
+    if mode in {"BRANCH_LEQ", "BRANCH_GT"}:
+        np.testing.assert_array_equal(Ensemble.from_onnx(node).score(matrix), run(node, matrix))
+        return
+    with pytest.raises(ArtefactError, match="-infinity"):
+        Ensemble.from_onnx(node)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"target_nodeids": [1, 7]}, {"nodes_truenodeids": [1, 0]}, {"nodes_values": [0.0]}, {"nodes_modes": None}],
+)
+def test_attributes_that_do_not_fit_are_refused(changes):
+    with pytest.raises(ArtefactError, match="attributes do not fit"):
+        Ensemble.from_onnx(stump(**changes))
+
+
+def stump(**changes) -> onnx.NodeProto:
+    """One comparison with two leaves; an attribute that is None is left out."""
+    given = {
+        "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_values": [0.0, 0.0, 0.0],
+        "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0], "target_treeids": [0, 0],
+        "target_nodeids": [1, 2], "target_ids": [0, 0], "target_weights": [1.0, 2.0], "n_targets": 1,
+    }  # fmt: skip
+    return helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **(given | changes))

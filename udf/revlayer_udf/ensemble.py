@@ -12,18 +12,26 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from revlayer_udf.errors import ArtefactError
+from revlayer_udf.onnx_nodes import (
+    EQUALITY,
+    STRICT,
+    SWAPPED,
+    attributes,
+    base_values,
+    check_comparisons,
+    children,
+    leaf_values,
+    roots,
+)
 
 LEAF = -1
 Aggregate = Literal["SUM", "AVERAGE", "MIN", "MAX"]
 Floats = NDArray[np.floating[Any]]
 
 ONNX_DOMAIN = "ai.onnx.ml"
-_STRICT = {"BRANCH_LT", "BRANCH_GTE"}
-_SWAPPED = {"BRANCH_GT", "BRANCH_GTE"}
-_EQUALITY = {"BRANCH_EQ", "BRANCH_NEQ"}
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,16 @@ class Ensemble:
         """Read a TreeEnsembleRegressor, or the class scores of a TreeEnsembleClassifier, without post-transform.
 
         Raises:
-            ArtefactError: an attribute is missing, or a node is compared in a way ONNX does not define.
+            ArtefactError: attributes are missing or do not fit each other, or a node is compared in a way ONNX does
+                not define, or asks for numbers below -infinity.
         """
-        return _read(node)
+        try:
+            return _read(node)
+        except (LookupError, ValueError, TypeError) as error:
+            raise ArtefactError(
+                f"{node.op_type} {node.name} is no tree ensemble, its attributes do not fit: {error}",
+                "Export it again.",
+            ) from error
 
     @property
     def leaf_count(self) -> int:
@@ -130,21 +145,6 @@ def floor_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near.astype(np.float64) > values, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """Return a node's attributes by name; tensors as arrays, ``x_as_tensor`` as ``x``, texts as str."""
-    found: dict[str, Any] = {}
-    for attribute in node.attribute:
-        value = helper.get_attribute_value(attribute)
-        if isinstance(value, onnx.TensorProto):
-            value = numpy_helper.to_array(value)
-        elif isinstance(value, bytes):
-            value = value.decode()
-        elif isinstance(value, list) and value and isinstance(value[0], bytes):
-            value = [item.decode() for item in value]
-        found[attribute.name.removesuffix("_as_tensor")] = value
-    return found
-
-
 def _read(node: onnx.NodeProto) -> Ensemble:
     found = attributes(node)
     kind = "class" if "Classifier" in node.op_type else "target"
@@ -156,77 +156,33 @@ def _read(node: onnx.NodeProto) -> Ensemble:
     values = found["nodes_values"]  # a list of float32, or a tensor of either type
     is_double = isinstance(values, np.ndarray) and values.dtype == np.float64
     threshold: Floats = np.asarray(values, np.float64 if is_double else np.float32)
-    yes, no = (_children(found[f"nodes_{name}nodeids"], tree, place, inner) for name in ("true", "false"))
+    yes, no = (children(found[f"nodes_{name}nodeids"], tree, place, inner) for name in ("true", "false"))
+    lengths = {count, len(modes), len(threshold), len(found["nodes_featureids"])}
+    if len(lengths) > 1:
+        raise ValueError(f"its nodes are between {min(lengths)} and {max(lengths)}")
     tracks = np.asarray(found.get("nodes_missing_value_tracks_true") or np.zeros(count), bool)
-    _check_modes(node, modes)
-    strict, swapped = np.isin(modes, list(_STRICT)), np.isin(modes, list(_SWAPPED))
+    check_comparisons(node, modes, threshold)
+    strict, swapped = np.isin(modes, list(STRICT)), np.isin(modes, list(SWAPPED))
     hits = np.asarray(found.get("nodes_hitrates", ()), np.float64)
     ensemble = Ensemble(
-        roots=_roots(tree, yes, no, inner),
+        roots=roots(tree, yes, no, inner),
         feature=np.where(inner, np.asarray(found["nodes_featureids"]), LEAF).astype(np.int64),
         threshold=np.where(strict, previous_float(threshold), threshold),
         left=np.where(swapped, no, yes),
         right=np.where(swapped, yes, no),
         missing_left=np.where(swapped, ~tracks, tracks) & inner,
-        values=_leaf_values(found, kind, count, place),
+        values=leaf_values(found, kind, count, place),
         # A single 1 (or 0) in every node is a converter's filler, not a count.
         cover=hits if len(hits) == count and len(np.unique(hits)) > 1 else None,
         aggregate=found.get("aggregate_function", "SUM"),
-        base=_base(found, kind),
+        base=base_values(found, kind),
     )
     return _without_equality(ensemble, modes, tracks)
 
 
-def _check_modes(node: onnx.NodeProto, modes: NDArray[np.str_]) -> None:
-    known = {"LEAF", "BRANCH_LEQ", *_STRICT, *_SWAPPED, *_EQUALITY}
-    unknown = sorted(set(modes.tolist()) - known)
-    if unknown:
-        raise ArtefactError(f"{node.op_type} {node.name} compares by {', '.join(unknown)}", "Export it again.")
-
-
-def _children(
-    numbers: list[int], tree: NDArray[np.int64], place: dict[tuple[int, int], int], inner: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    pairs = zip(tree.tolist(), numbers, inner.tolist(), strict=True)
-    return np.array([place[t, n] if branch else i for i, (t, n, branch) in enumerate(pairs)], np.int64)
-
-
-def _roots(
-    tree: NDArray[np.int64], yes: NDArray[np.int64], no: NDArray[np.int64], inner: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    is_child = np.zeros(len(tree), bool)
-    is_child[yes[inner]] = True
-    is_child[no[inner]] = True
-    roots = np.flatnonzero(~is_child)
-    if len(roots) != len(np.unique(tree)):
-        raise ArtefactError("a tree of the ensemble has no root, or several", "Export the model again.")
-    return roots
-
-
-def _leaf_values(
-    found: dict[str, Any], kind: str, count: int, place: dict[tuple[int, int], int]
-) -> NDArray[np.float64]:
-    ids = np.asarray(found[f"{kind}_ids"])
-    labels = found.get("classlabels_strings") or found.get("classlabels_int64s") or ()
-    width = int(found.get("n_targets") or max(len(labels), int(ids.max(initial=0)) + 1))
-    keys = zip(found[f"{kind}_treeids"], found[f"{kind}_nodeids"], strict=True)
-    values = np.zeros((count, width))
-    np.add.at(values, (np.array([place[key] for key in keys], np.int64), ids), np.asarray(found[f"{kind}_weights"]))
-    return values
-
-
-def _base(found: dict[str, Any], kind: str) -> NDArray[np.float64]:
-    labels = found.get("classlabels_strings") or found.get("classlabels_int64s") or ()
-    width = int(found.get("n_targets") or max(len(labels), int(np.max(found[f"{kind}_ids"], initial=0)) + 1))
-    given = np.asarray(found.get("base_values", ()), np.float64)
-    base = np.zeros(width)
-    base[: len(given)] = given[:width]
-    return base
-
-
 def _without_equality(ensemble: Ensemble, modes: NDArray[np.str_], tracks: NDArray[np.bool_]) -> Ensemble:
     """Write ``x == t`` as ``x <= t`` and then not ``x <= t'``, with one node more."""
-    nodes = np.flatnonzero(np.isin(modes, list(_EQUALITY)))
+    nodes = np.flatnonzero(np.isin(modes, list(EQUALITY)))
     if not len(nodes):
         return ensemble
     added = len(ensemble.feature) + np.arange(len(nodes))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from udf.reasons.boosted import boosted, ensemble_of, finished, sample, tree_artefact
+from udf.reasons.boosted import boosted, ensemble_of, finished, manifest_of, sample, tree_artefact
 
 from revlayer_training.graph import Graph
 from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder, Texts
@@ -176,6 +176,29 @@ def test_what_is_no_sum_by_feature_has_no_reasons(large):
         ReasonScorer(artefact, manifest)
     artefact, manifest = tree_artefact(ensemble, COLUMNS)
     assert explain_graph(artefact, manifest.model_copy(update={"raw_output": None})) is None
+
+
+@pytest.mark.parametrize("opset", [9, 10, 12, 13])
+def test_graphs_of_older_opsets_have_reasons_or_say_why_not(large, opset):
+    ensemble = replace(large[1], base=np.array([500.0]))  # so large a base takes every kind of node
+    artefact, manifest = tree_artefact(ensemble, COLUMNS)
+    model = onnx.load_model_from_string(artefact)
+    next(each for each in model.opset_import if not each.domain).version = opset
+    older = model.SerializeToString()
+    manifest = manifest_of(older, [feature.name for feature in manifest.features], [])
+    if opset == 9:
+        with pytest.raises(UnexplainedError, match="opset 9"):
+            ReasonScorer(older, manifest)
+        return
+    assert gap(ReasonScorer(older, manifest).score(frame(large[0][:50]))).max() <= 1.0
+
+
+def test_trees_that_do_not_fit_have_no_reasons(large):
+    artefact, manifest = tree_artefact(large[1], COLUMNS)
+    model = onnx.load_model_from_string(artefact)
+    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
+    next(each for each in trees.attribute if each.name == "target_nodeids").ints[0] = 10**6
+    assert explain_graph(model.SerializeToString(), manifest) is None
 
 
 def test_a_changed_artefact_is_refused(large):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import onnx
 
-from revlayer_udf.ensemble import attributes
+from revlayer_udf.onnx_nodes import attributes
 
 # A small change of what goes in is a small change of what comes out.
 _CONTINUOUS = {

@@ -4,8 +4,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from revlayer_udf.ensemble import Ensemble, attributes
+from revlayer_udf.ensemble import Ensemble
+from revlayer_udf.errors import ArtefactError
 from revlayer_udf.manifest import Manifest
+from revlayer_udf.onnx_nodes import attributes
 from revlayer_udf.reasons.linear import Decomposition, UnexplainedError, Weighted, decompose
 from revlayer_udf.reasons.main_effects import correction_trees
 from revlayer_udf.reasons.paths import Floats, Paths
@@ -16,6 +18,8 @@ CONTRIBUTIONS = "contributions"
 BASE_SCORE = "base_score"
 # float32 holds a sum around 8 to 1e-6; around a larger base the rounding alone would pass 1e-5.
 LARGEST_EXACT_BASE = 8.0
+# From these versions on Slice, and ReduceSum, take their bounds and axes as inputs.
+OLDEST_OPSET, AXES_AS_INPUT = 10, 13
 
 
 def explain_graph(artefact: bytes, manifest: Manifest) -> bytes | None:
@@ -69,6 +73,9 @@ class _Explanation:
         self._width = len(manifest.features)
         self._provenance = provenance
         self._count = 0
+        self._opset = next(each.version for each in model.opset_import if each.domain in {"", "ai.onnx"})
+        if self._opset < OLDEST_OPSET:
+            raise UnexplainedError(f"the graph is of opset {self._opset}, reasons need {OLDEST_OPSET}")
 
     def add(self, found: Decomposition) -> None:
         base = found.constant
@@ -147,6 +154,8 @@ class _Explanation:
         return self._node("Add", total, self._node("Mul", sizes, self._node("Div", left_over, whole)))
 
     def _row_sum(self, tensor: str) -> str:
+        if self._opset < AXES_AS_INPUT:
+            return self._node("ReduceSum", tensor, axes=[1])
         return self._node("ReduceSum", tensor, self._constant(np.array([1], np.int64)))
 
     def _slice(self, tensor: str, start: int, end: int) -> onnx.NodeProto:
@@ -154,9 +163,10 @@ class _Explanation:
         name = self._name("slice")
         return helper.make_node("Slice", inputs, [name], name=name)
 
-    def _node(self, operator: str, *inputs: str) -> str:
+    def _node(self, operator: str, *inputs: str, axes: list[int] | None = None) -> str:
         name = self._name(operator.lower())
-        self._graph.node.append(helper.make_node(operator, list(inputs), [name], name=name))
+        # An attribute that is None is left out.
+        self._graph.node.append(helper.make_node(operator, list(inputs), [name], name=name, axes=axes))
         return name
 
     def _number(self, value: float) -> str:
@@ -189,7 +199,10 @@ def readable_trees(node: onnx.NodeProto, provenance: Provenance) -> tuple[Ensemb
     """Return the ensemble and the feature behind each column of its input."""
     if attributes(node).get("post_transform", "NONE") != "NONE":
         raise UnexplainedError("the trees transform their sum")
-    ensemble = Ensemble.from_onnx(node)
+    try:
+        ensemble = Ensemble.from_onnx(node)
+    except ArtefactError as error:
+        raise UnexplainedError(error.message) from None
     if ensemble.aggregate not in {"SUM", "AVERAGE"}:
         raise UnexplainedError(f"the trees' {ensemble.aggregate} is no sum")
     if ensemble.threshold.dtype != np.float32:

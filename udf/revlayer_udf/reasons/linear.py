@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx
 
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import RevlayerError
+from revlayer_udf.onnx_nodes import attributes
 from revlayer_udf.reasons.paths import Floats
 from revlayer_udf.reasons.provenance import Provenance, constant_width, gathered_columns
 

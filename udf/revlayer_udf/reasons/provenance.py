@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.manifest import Manifest
+from revlayer_udf.onnx_nodes import attributes
 
 Column = frozenset[int]
 Columns = tuple[Column, ...]

@@ -12,8 +12,8 @@ import onnx
 
 from revlayer_udf.compiler.forests.reading import scored_always
 from revlayer_udf.compiler.values import Cell, Kind, cell, literal
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @dataclass(frozen=True)

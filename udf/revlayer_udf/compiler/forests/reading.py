@@ -8,14 +8,13 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from revlayer_udf.ensemble import Ensemble, attributes
-from revlayer_udf.errors import ArtefactError
+from revlayer_udf.ensemble import Ensemble
+from revlayer_udf.onnx_nodes import attributes
 
 # Codes of ai.onnx.ml 5.
 _MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "BRANCH_MEMBER")
 _AGGREGATES = ("AVERAGE", "SUM", "MIN", "MAX")
 _TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
-_BELOW_ALL = {"BRANCH_LT", "BRANCH_GTE", "BRANCH_EQ", "BRANCH_NEQ"}
 
 
 def read(node: onnx.NodeProto, *, is_double: bool) -> Ensemble:
@@ -30,8 +29,6 @@ def read(node: onnx.NodeProto, *, is_double: bool) -> Ensemble:
     """
     node = as_regressor(node) if node.op_type == "TreeEnsemble" else node
     node = _with_thresholds(node, np.float64 if is_double else np.float32)
-    found = attributes(node)
-    _check_thresholds(node, found)
     return Ensemble.from_onnx(node)
 
 
@@ -71,14 +68,6 @@ def _with_thresholds(node: onnx.NodeProto, dtype: type[np.floating[Any]]) -> onn
     copied.attribute.extend(kept)
     copied.attribute.append(helper.make_attribute("nodes_values_as_tensor", numpy_helper.from_array(values)))
     return copied
-
-
-def _check_thresholds(node: onnx.NodeProto, found: dict[str, Any]) -> None:
-    values, modes = np.asarray(found["nodes_values"]), np.asarray(found["nodes_modes"])
-    if (np.isneginf(values) & np.isin(modes, list(_BELOW_ALL))).any():
-        raise ArtefactError(
-            f"{node.op_type} {node.name} compares with -infinity", "No number is less: take that node out."
-        )
 
 
 def as_regressor(node: onnx.NodeProto) -> onnx.NodeProto:

@@ -7,8 +7,8 @@ import onnx
 from revlayer_udf.compiler.context import Context, rounded
 from revlayer_udf.compiler.operators import operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, kind_of_type, literal, number
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @operator("Cast")

@@ -8,8 +8,8 @@ import onnx
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 NAN = "'NaN'::float8"
 

@@ -8,8 +8,8 @@ from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import Translator, operator
 from revlayer_udf.compiler.operators.arithmetic import operation
 from revlayer_udf.compiler.values import UNBOUNDED, Cell, Kind, Value, cell, literal, number
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 NAN = "'NaN'::float8"
 

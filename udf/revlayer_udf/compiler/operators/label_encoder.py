@@ -11,8 +11,8 @@ from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.lookup import lookup
 from revlayer_udf.compiler.operators import ML, operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, kind_of_array, literal
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 _LISTS = {"strings": Kind.STRING, "int64s": Kind.INT64, "floats": Kind.FLOAT}
 # What ONNX Runtime gives to an unknown key where the node names nothing.

@@ -11,8 +11,8 @@ from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
 from revlayer_udf.compiler.operators.arithmetic import operation, total_of
 from revlayer_udf.compiler.values import Cell, Kind, Value, literal
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @operator("MatMul")

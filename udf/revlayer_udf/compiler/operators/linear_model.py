@@ -12,8 +12,8 @@ from revlayer_udf.compiler.operators.linear import products
 from revlayer_udf.compiler.operators.scaler import as_float
 from revlayer_udf.compiler.operators.tree_ensemble import first_largest
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @operator("LinearRegressor", domain=ML)

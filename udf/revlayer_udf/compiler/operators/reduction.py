@@ -10,8 +10,8 @@ from revlayer_udf.compiler.operators import Translator, operator
 from revlayer_udf.compiler.operators.arithmetic import operation, total_of
 from revlayer_udf.compiler.operators.comparison import extreme
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal, number
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 def _reduction(name: str) -> Translator:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import operator
 from revlayer_udf.compiler.values import Value, cell
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @operator("Identity")

@@ -14,8 +14,9 @@ from revlayer_udf.compiler.forests.table import StoredForest
 from revlayer_udf.compiler.forests.transforms import logistic, transformed
 from revlayer_udf.compiler.operators import ML, operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal
-from revlayer_udf.ensemble import Ensemble, attributes
+from revlayer_udf.ensemble import Ensemble
 from revlayer_udf.errors import ArtefactError, UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 
 @operator("TreeEnsembleRegressor", domain=ML)
