@@ -14,6 +14,7 @@ from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
 
 MAX_ARGUMENTS = 100  # PostgreSQL's FUNC_MAX_ARGS
 REASON_COUNT = 3
+MAX_NAME_BYTES = 63
 NUMBER, TEXT = "double precision", "text"
 
 
@@ -104,6 +105,12 @@ def _columns(artefact: bytes, manifest: Manifest) -> tuple[Column, ...]:
 def _checked(function: Function) -> Function:
     names = [column.name for column in (*function.arguments, *function.columns)]
     for name in names:
+        if len(name.encode()) > MAX_NAME_BYTES:
+            raise FeatureError(
+                f"scoring.{function.name} cannot have a parameter {name}: PostgreSQL cuts names at "
+                f"{MAX_NAME_BYTES} bytes",
+                "Give the feature, or the output, a shorter name.",
+            )
         if names.count(name) > 1:
             raise FeatureError(
                 f"scoring.{function.name} would have two parameters named {name}: features and results share names",

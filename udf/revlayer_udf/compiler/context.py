@@ -67,6 +67,9 @@ class Context:
 
     def inputs(self, node: onnx.NodeProto) -> list[Value | None]:
         """Return a node's inputs; None where an optional one is left out."""
+        for name in node.input:
+            if name and name not in self.values:
+                raise UnsupportedOperator(node.op_type, f"its input {name} is made later, or is a sparse constant")
         return [self.values[name] if name else None for name in node.input]
 
     def input(self, node: onnx.NodeProto, place: int = 0) -> Value:

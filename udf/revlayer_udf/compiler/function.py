@@ -73,7 +73,7 @@ def explain_query(program: Program, manifest: Manifest) -> str:
         " (order by abs(found.contribution) desc, found.place) as place"
         f" from rows from (unnest(scored.contributions), unnest(array[{labels}])) with ordinality"
         " as found (contribution, label, place) where found.contribution <> '0'::float8"
-        f" limit {REASON_COUNT}) as ranked) as reasons"
+        f" order by place limit {REASON_COUNT}) as ranked) as reasons"
     )
 
 
@@ -95,7 +95,8 @@ def _inputs(program: Program, manifest: Manifest, expressions: Mapping[str, str]
         for column, feature in zip(columns, features, strict=True):
             argument = expressions[feature]
             if kind is Kind.STRING:
-                shown.append(f"coalesce({argument}, '') as {column}")
+                # Compared by bytes, whatever collation the caller's column has: two texts are one key, or they are not.
+                shown.append(f"coalesce({argument}, '') collate \"C\" as {column}")
             else:
                 known = f"coalesce({argument}, {number(float('nan'))})"
                 shown.append(f"{rounded(Cell(known, is_atom=True))} as {column}")

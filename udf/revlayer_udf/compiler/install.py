@@ -7,6 +7,7 @@ from revlayer_udf import queries
 from revlayer_udf.compiler.compilation import CompiledModel
 from revlayer_udf.compiler.forests import storage
 from revlayer_udf.errors import RegistryError
+from revlayer_udf.signatures import Function
 
 _SQL = queries.load("revlayer_udf", "queries/compiled_functions.sql")
 ENGINE = "sql"
@@ -33,7 +34,7 @@ def install(conn: psycopg.Connection, compiled: CompiledModel, *, name: str | No
             _drop(conn, f"explain_{label}")
             storage.remove(conn, f"explain_{label}")
         for function, statement, forests in functions:
-            _drop_others(conn, function.name, [kind for _, kind in function.arguments], function.columns)
+            _drop_others(conn, function)
             storage.store(conn, forests, function.name)
             conn.execute(statement)
             comment = f"{ENGINE}: {compiled.manifest.model_version}"
@@ -60,11 +61,11 @@ def uninstall(conn: psycopg.Connection, target: str) -> tuple[str, ...]:
     return tuple(dropped)
 
 
-def _drop_others(conn: psycopg.Connection, name: str, types: list[str], columns: tuple) -> None:
-    """Drop functions of the name that cannot be replaced, because arguments or columns differ."""
-    wanted = ", ".join(types), [tuple(column) for column in columns]
-    for signature, arguments, names, kinds in conn.execute(_SQL["overloads"], [name]).fetchall():
-        if (arguments, list(zip(names, kinds, strict=True))) != wanted:
+def _drop_others(conn: psycopg.Connection, function: Function) -> None:
+    """Drop functions of the name that cannot be replaced, because names or types of arguments or columns differ."""
+    wanted = [("i", *argument) for argument in function.arguments] + [("t", *column) for column in function.columns]
+    for signature, modes, names, kinds in conn.execute(_SQL["overloads"], [function.name]).fetchall():
+        if list(zip(modes, names, kinds, strict=True)) != wanted:
             _drop_signature(conn, signature)
 
 

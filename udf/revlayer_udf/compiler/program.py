@@ -21,6 +21,9 @@ FENCE = "offset '0'"
 MAX_COLUMNS = 1664
 # Of one expression in characters: a chain of operations nests, and PostgreSQL's stack is limited.
 MAX_LENGTH = 10_000
+# What a translator comes upon in a node that lacks an attribute, or whose lists and shapes do not fit each other. Such
+# graphs come from elsewhere, and some of them load in ONNX Runtime.
+MALFORMED = (LookupError, ValueError, TypeError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,10 @@ def _translate_node(node: onnx.NodeProto, context: Context) -> None:
     if inputs and all(value is None or value.is_constant for value in inputs):
         made = fold(node, inputs, context)
     else:
-        made = list(translate_operator(context, node))
+        try:
+            made = list(translate_operator(context, node))
+        except MALFORMED as error:
+            raise UnsupportedOperator(node.op_type, f"its attributes do not fit: {error or type(error)!r}") from error
     for name, value in zip(node.output, made, strict=False):
         if name:
             context.values[name] = value if value.is_constant else _settled(name, value, context)

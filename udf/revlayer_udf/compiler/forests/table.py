@@ -78,14 +78,27 @@ def _query(forest: StoredForest, columns: list[str], outputs: list[str]) -> str:
     function = {"SUM": "sum", "AVERAGE": "avg", "MIN": "min", "MAX": "max"}[forest.aggregate]
     features = f"(select array[{', '.join(columns)}]::float8[] as x offset 0) v"
     if single:
-        return f"select {function}(w.leaf_value) as {outputs[0]} from {features} cross join lateral {walk} w"
+        total = _whole(forest, f"{function}(w.leaf_value)")
+        return f"select {total} as {outputs[0]} from {features} cross join lateral {walk} w"
     leaves = (
         f"(select l.leaf_values from {LEAVES_TABLE} l"
         f" where l.forest_key = {forest.key} and l.leaf = - w.next offset 0) l"
     )
     # Each target's array is read by constant subscripts; unnesting and grouping takes longer from ten targets on.
-    totals = ", ".join(f"{function}(l.leaf_values[{at}]) as {name}" for at, name in enumerate(outputs, 1))
+    totals = ", ".join(
+        f"{_whole(forest, f'{function}(l.leaf_values[{at}])')} as {name}" for at, name in enumerate(outputs, 1)
+    )
     return f"select {totals} from {features} cross join lateral {walk} w cross join lateral {leaves}"
+
+
+def _whole(forest: StoredForest, total: str) -> str:
+    """Return the total of all trees, or an error where some are not there.
+
+    A transaction whose snapshot is older than an installation (repeatable read) calls the new function but does not see
+    its rows; a restore may leave them out. A cast is the only way to raise an error in an expression.
+    """
+    missing = f"'the model has {forest.tree_count} trees, this transaction sees ' || count(*)"
+    return f"case when count(*) = {forest.tree_count} then {total} else ({missing})::float8 end"
 
 
 def _roots(forest: StoredForest, single: bool) -> str:

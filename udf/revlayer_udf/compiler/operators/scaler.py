@@ -8,8 +8,8 @@ import onnx
 from revlayer_udf.compiler.context import Context
 from revlayer_udf.compiler.operators import ML, operator
 from revlayer_udf.compiler.values import Cell, Kind, Value, cell, literal, number
-from revlayer_udf.ensemble import attributes
 from revlayer_udf.errors import UnsupportedOperator
+from revlayer_udf.onnx_nodes import attributes
 
 _LOWEST = number(-3.4028234663852886e38)
 
@@ -20,11 +20,12 @@ def scaler(context: Context, node: onnx.NodeProto) -> Sequence[Value]:
     found, x = attributes(node), as_float(context, node)
     offsets = _per_column(node, x, found["offset"])
     scales = _per_column(node, x, found["scale"])
-    made = [
-        cell("({0} - {1}) * {2}", context.bounded(item, Kind.FLOAT), _float(offset), _float(scale), exact=False,
-             factors=item.factors + 1)
-        for item, offset, scale in zip(x.flat(), offsets, scales, strict=True)
-    ]  # fmt: skip
+    made = []
+    for item, offset, scale in zip(x.flat(), offsets, scales, strict=True):
+        moved = cell("{0} - {1}", context.bounded(item, Kind.FLOAT), _float(offset), exact=False)
+        if node.output[0] in context.stepped:  # ONNX Runtime rounds twice
+            moved = context.exact(moved, Kind.FLOAT)
+        made.append(cell("{0} * {1}", moved, _float(scale), exact=False, factors=moved.factors + 1))
     return [Value.shaped(Kind.FLOAT, made, x.shape)]
 
 
