@@ -124,6 +124,30 @@ def test_features_at_odds_with_the_model_are_refused(scored_database, conn, stat
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
+def test_columns_that_no_model_asks_for_may_have_any_type(scored_database, conn):
+    alter(scored_database, "create type features.mood as enum ('good', 'bad')")
+    alter(scored_database, "alter table features.ftr_deals add column tags text[], add column mood features.mood")
+    score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_deals(conn, AS_OF, ["deal_win"], changed_only=True)
+    assert summary.copied_count == 100
+
+
+def test_domains_are_read_as_what_they_are_made_of(scored_database, conn):
+    score_deals(conn, AS_OF, ["deal_win"])
+    query = "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
+    before = frames.read_table(conn, query.format(1))
+    conn.commit()
+    alter(scored_database, "create domain features.stage as text check (value <> '')")
+    alter(scored_database, "create domain features.money as numeric(12, 2) check (value >= 0)")
+    alter(
+        scored_database,
+        "alter table features.ftr_deals alter column stage_name type features.stage,"
+        " alter column amount type features.money",
+    )
+    score_deals(conn, AS_OF, ["deal_win"])
+    assert frames.read_table(conn, query.format(2)).equals(before)
+
+
 def test_a_tampered_artefact_is_refused(conn, graphs):
     score_deals(conn, AS_OF, ["deal_win"])
     with conn.transaction():

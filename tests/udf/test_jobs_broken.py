@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from scoring_job import score_deals
 
-from revlayer_udf import frames, jobs
+from revlayer_udf import changed, frames, jobs
 from revlayer_udf.errors import Busy
 
 AS_OF = date(2025, 6, 30)
@@ -182,6 +182,34 @@ def test_features_updated_in_mid_run(scored_database, world, changed_only):
     assert [row[:2] for row in published(administrator)] == rows
     [summary] = jobs.score_deals(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
     assert 9_000 < summary.copied_count < 11_000 and summary.row_count < len(rows) - 9_999
+
+
+def test_features_about_to_be_replaced_are_not_waited_for(scored_database, world, monkeypatch):
+    """Whoever replaces them waits for the reader; copying behind would wait for the run itself, for ever."""
+    conn, reader, administrator = world
+    monkeypatch.setattr(changed, "LOCK_TIMEOUT", "500ms")
+    whole = jobs._copy
+
+    def rebuild():
+        with scored_database.connect("transformer") as transformer:
+            transformer.execute("alter table features.ftr_deals rename to ftr_deals__old")
+            transformer.execute("create table features.ftr_deals as select * from features.ftr_deals__old limit 50")
+
+    def copy(*arguments):
+        rebuilding.start()
+        waiting = "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'"
+        while administrator.execute(waiting).fetchone() == (0,):
+            time.sleep(0.02)
+        return whole(*arguments)
+
+    rebuilding = threading.Thread(target=rebuild)
+    monkeypatch.setattr(jobs, "_copy", copy)
+    conn.execute("set statement_timeout = '20s'")
+    conn.commit()
+    [summary] = jobs.score_deals(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
+    rebuilding.join(timeout=30)
+    assert (summary.row_count, summary.copied_count) == (ROWS + 100, 0)
+    assert len(published(administrator)) == ROWS + 100
 
 
 def test_features_rebuilt_in_mid_run(scored_database, world):

@@ -13,6 +13,9 @@ from psycopg import sql
 from revlayer_udf import queries
 from revlayer_udf.publishing import Run
 
+# Longer than a table is locked in passing.
+LOCK_TIMEOUT = "3s"
+
 _SQL = queries.load("revlayer_udf", "queries/jobs.sql")
 
 
@@ -47,10 +50,15 @@ def copy_unchanged(
         earlier: a run of the same model; see ``reusable_run``.
         features: the model's.
         snapshot: exported by the transaction that reads the others, so that no row is in both or in neither.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: somebody waits to replace the features, and so for the transaction that
+            reads them: waiting behind would be waiting for oneself, which the server cannot see.
     """
     with conn.transaction():
         conn.execute(_SQL["repeatable"])
         conn.execute(sql.SQL(_SQL["import_snapshot"]).format(snapshot=sql.Literal(snapshot)))
+        conn.execute(_SQL["lock_timeout"], [LOCK_TIMEOUT])
         conn.execute(_SQL["work_mem"])
         names = [name for (name,) in conn.execute(_SQL["prediction_columns"], [f"scoring.{parent}"])]
         statement = sql.SQL(_SQL["copy_unchanged"]).format(

@@ -122,7 +122,7 @@ def _score_target(job: _Job, name: str) -> RunSummary:
         model = registry.champion(job.conn, name)
         if model is None:
             return RunSummary(name, "skipped", reason=f"no model serves {name}. Run: revlayer train")
-        schema = _check_fit(job.conn, model.manifest)
+        schema = _check_fit(job.conn, model.manifest, job.dimensions)
     scorer, version = DealScorer(model, name, reasons=job.reasons), model.manifest.model_version
     with ExitStack() as reading:
         total = _one_state(job, reading)
@@ -160,19 +160,15 @@ def _fill(
 ) -> tuple[int, dict[str, float]]:
     """Copy what may be copied, score the rest; returns the rows copied and the seconds by stage."""
     table, manifest, started = TARGETS[name].table, scorer.manifest, time.perf_counter()
-    features = [feature.name for feature in manifest.features]
-    earlier = None
+    earlier, copied, copy_seconds = None, 0, {}
     if job.changed_only:
         earlier = reusable_run(job.conn, name, manifest.model_version, scorer.has_reasons)
-    copied, copy_seconds = 0, {}
     if earlier is not None:
-        row = job.read_conn.execute(_SQL["export_snapshot"]).fetchone()
-        copied = copy_unchanged(
-            job.conn, run, table, earlier=earlier, relation=_relation(), as_of_date=job.as_of_date,
-            features=features, snapshot=row[0] if row else "",
-        )  # fmt: skip
-        copy_seconds = {"copy": time.perf_counter() - started}
-        job.read_conn.execute(_SQL["work_mem"])
+        try:
+            copied = _copy(job, run, table, manifest, earlier)
+            copy_seconds = {"copy": time.perf_counter() - started}
+        except psycopg.errors.LockNotAvailable:
+            earlier = None  # scoring all of them needs no lock that this run does not hold already
     job.progress(name, copied, total)
     streamed = score_stream(
         job.read_conn, job.conn, _select(job, manifest, schema, table, earlier), scorer, run.table(table),
@@ -184,6 +180,17 @@ def _fill(
             "A deal_id stands twice, or the relation is a view that changes. Run: revlayer build, which tests it.",
         )
     return copied, copy_seconds | streamed.seconds
+
+
+def _copy(job: _Job, run: Run, table: str, manifest: Manifest, earlier: int) -> int:
+    row = job.read_conn.execute(_SQL["export_snapshot"]).fetchone()
+    features = [feature.name for feature in manifest.features]
+    copied = copy_unchanged(
+        job.conn, run, table, earlier=earlier, relation=_relation(), as_of_date=job.as_of_date,
+        features=features, snapshot=row[0] if row else "",
+    )  # fmt: skip
+    job.read_conn.execute(_SQL["work_mem"])
+    return copied
 
 
 def _select(job: _Job, manifest: Manifest, schema: pa.Schema, table: str, earlier: int | None) -> Selection:
@@ -206,17 +213,22 @@ def _select(job: _Job, manifest: Manifest, schema: pa.Schema, table: str, earlie
     )
 
 
-def _check_fit(conn: psycopg.Connection, manifest: Manifest) -> pa.Schema:
+def _check_fit(conn: psycopg.Connection, manifest: Manifest, dimensions: Sequence[str]) -> pa.Schema:
     if manifest.feature_relation != RELATION or manifest.entity_key != "deal_id":
         raise FeatureError(
             f"{manifest.model_version} reads {manifest.feature_relation} by {manifest.entity_key}; "
             f"deals are scored from {RELATION} by deal_id",
             "Run: revlayer train",
         )
+    wanted = {manifest.entity_key, *dimensions, *(feature.name for feature in manifest.features)}
     try:
-        schema = frames.read_schema(conn, sql.SQL(_SQL["relation"]).format(relation=_relation()))
+        with conn.transaction():
+            described = conn.execute(sql.SQL(_SQL["relation"]).format(relation=_relation())).description or []
     except psycopg.errors.UndefinedTable:
         raise FeatureError(f"{RELATION} does not exist", "Run: revlayer build") from None
+    # Columns that nobody asks for may have any type.
+    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in described if column.name in wanted)
+    schema = frames.read_schema(conn, sql.SQL(_SQL["schema"]).format(columns=columns, relation=_relation()))
     check_schema(manifest, schema)
     return schema
 

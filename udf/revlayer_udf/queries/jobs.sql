@@ -1,5 +1,8 @@
 -- name: relation
-select * from {relation}
+select * from {relation} limit 0
+
+-- name: schema
+select {columns} from {relation}
 
 -- name: one_state
 set transaction isolation level repeatable read, read only
@@ -38,6 +41,9 @@ f.{}
 
 -- name: repeatable
 set transaction isolation level repeatable read
+
+-- name: lock_timeout
+select set_config('lock_timeout', %s, true)
 
 -- name: import_snapshot
 set transaction snapshot {snapshot}
