@@ -1,5 +1,7 @@
 """A certificate says which engines agree, on which rows, and how far apart they are; promotion keeps to it."""
 
+import threading
+import time
 from datetime import date
 
 import certifying
@@ -7,6 +9,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 import pytest
+from onnx import helper, numpy_helper
 
 from revlayer_udf import certificate, golden_rows, registry
 from revlayer_udf.engines import Failed, Unavailable
@@ -154,6 +157,44 @@ def test_rows_without_a_finite_score_are_compared_outside_the_database_only(conn
     assert 0 < counts["onnxruntime", "sql"] < golden.num_rows
 
 
+def test_a_model_that_scores_nothing_is_not_certified(conn, build_graph, manifest_of):
+    """Engines agree on NaN, which says nothing of the model."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "weights"], ["linear"]),
+        helper.make_node("Mul", ["linear", "nothing"], ["win_probability"]),
+    ]
+    constants = {"weights": [[0.001], [0.02]], "nothing": np.nan}
+    tensors = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()]
+    artefact = build_graph(nodes, tensors, {"win_probability": 1})
+    version = certifying.register(conn, artefact, manifest_of(artefact))
+    made = certificate.read(conn, version)
+    assert {c.status for c in made.comparisons} == {"not_available"} and not made.is_good
+    with pytest.raises(RegistryError, match="nothing could be compared"):
+        registry.promote(conn, version)
+
+
+def test_certificates_made_at_once_queue(database, conn, model, monkeypatch):
+    version = register(conn, model, certifying.golden_of(*model))
+    conn.commit()
+    keep, made = certificate._keep, []
+
+    def keep_slowly(*arguments):
+        keep(*arguments)
+        time.sleep(0.5)
+
+    def one():
+        with database.connect("scorer") as mine:
+            made.append(certificate.certify(mine, version))
+
+    monkeypatch.setattr(certificate, "_keep", keep_slowly)
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert made == [certificate.read(conn, version)] * 3
+
+
 def test_wide_outputs_are_compared_as_a_whole(conn, graphs, manifest_of):
     artefact = graphs["close"]()
     manifest = manifest_of(artefact, "deal_close_month")
@@ -242,30 +283,6 @@ def test_a_real_model_is_certified(company):
         made = certificate.read(conn, champion.model_version)
         assert made is not None and made.is_good
         assert ("onnxruntime", "sql") in pairs(made, "equal")
-
-
-@pytest.mark.parametrize("values", [np.array([1.0, 2.0]), np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)])
-def test_golden_rows_come_back_as_they_were(values, model):
-    manifest = model[1].model_copy(update={"outputs": ("out", "rung")})
-    features = pa.table({"amount": [1.0, None], "stage_name": ["", None]})
-    rows = golden_rows.with_expected(features, {"out": values, "rung": np.array(["prior", "model"], object)})
-    read = golden_rows.from_bytes(golden_rows.to_bytes(rows))
-    assert read == rows
-    found = golden_rows.expected_outputs(read, manifest)
-    np.testing.assert_array_equal(found["out"], values.reshape(2, -1))
-    assert found["rung"].tolist() == ["prior", "model"]
-
-
-def test_made_rows_try_nulls_extremes_unseen_and_known_texts(model):
-    rows = golden_rows.make_rows(*model)
-    assert rows["amount"].null_count and rows["stage_name"].null_count
-    assert {1e30, -1e30, 0.0} <= set(rows["lead_score"].to_pylist())
-    assert {"proposal", "negotiation", "a value never seen"} <= set(rows["stage_name"].to_pylist())
-
-
-def test_malformed_golden_rows_are_named():
-    with pytest.raises(ArtefactError, match="golden rows are malformed"):
-        golden_rows.from_bytes(b"nonsense")
 
 
 def test_pl_python_is_compared_where_the_server_has_it(plpython_database, graphs, manifest_of):

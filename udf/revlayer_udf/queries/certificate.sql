@@ -1,3 +1,7 @@
+-- name: queue
+-- One certificate of a model is made at a time.
+select pg_advisory_xact_lock(7281006, hashtext(%s))
+
 -- name: create_golden
 create temporary table {golden} ({columns}) on commit drop
 
