@@ -1,4 +1,7 @@
-"""Scores deal_win and kills itself with SIGKILL at a stage: ``killed_run.py URL STAGE AS_OF_DATE``."""
+"""Scores deal_win and kills itself with SIGKILL at a stage: ``killed_run.py URL STAGE AS_OF_DATE``.
+
+At stages after publishing it keeps no run but the published one, so that there is something to drop.
+"""
 
 import os
 import signal
@@ -13,6 +16,9 @@ from revlayer_udf import copying, jobs, streaming
 BEFORE = {"written": "analyze", "published": "pg_advisory_unlock"}
 AFTER = {
     "started": "create table",
+    "copied": "p.features_hash",
+    "described": "moments",
+    "dropped": "drop table",
     "attached": "attach partition",
     "superseded": "status = 'superseded'",
     "uncommitted": "status = 'published', row_count",
@@ -62,7 +68,10 @@ def main():
     if stage == "writing":
         streaming.RowWriter = DyingWriter
     progress = (lambda *_: die()) if stage == "scoring" else (lambda *_: None)
-    jobs.score_deals(conn, date.fromisoformat(as_of), ["deal_win"], progress, read_conn=read_conn)
+    jobs.score_deals(
+        conn, date.fromisoformat(as_of), ["deal_win"], progress, read_conn=read_conn,
+        changed_only=stage == "copied", keep=0 if stage == "dropped" else 5,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def publish(conn, probability=0.5, **options):
     return run.run_id
 
 
-STAGES = ["reading", "scoring", "writing", "written", "attached", "superseded", "uncommitted"]
+STAGES = ["copied", "reading", "scoring", "writing", "described", "written", "attached", "superseded", "uncommitted"]
 
 
 def kill_at(database, stage):
@@ -102,10 +102,11 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
         assert after.drop_columns("run_id").equals(before.drop_columns("run_id"))
 
 
-def test_killed_after_its_commit_a_run_stands(scored_database):
+@pytest.mark.parametrize("stage", ["published", "dropped"])
+def test_killed_after_its_commit_a_run_stands(scored_database, stage):
     with scored_database.connect("scorer") as conn:
         score_deals(conn, AS_OF, ["deal_win"])
-        kill_at(scored_database, "published")
+        kill_at(scored_database, stage)
         assert statuses(conn) == ["superseded", "published"]
         assert published(conn).num_rows == 100
         score_deals(conn, AS_OF, ["deal_win"])
@@ -207,6 +208,15 @@ def test_a_partition_kept_by_a_reader_goes_with_the_next_run(database, conn):
     publish(conn, keep=0)
     found = conn.execute("select count(distinct run_id) from scoring.deal_win_predictions").fetchone()
     assert found == (1,)
+
+
+def test_a_partition_that_a_view_reads_stays(conn):
+    first = publish(conn, 0.25)
+    with conn.transaction():
+        conn.execute(f"create view scoring.mine as select * from scoring.{TABLE}__run_{first}")
+    publish(conn, 0.75, keep=0)
+    assert published(conn)["win_probability"].to_pylist() == [0.75, 0.75]
+    assert conn.execute("select min(win_probability) from scoring.mine").fetchone() == (0.25,)
 
 
 def test_ddl_on_the_parent_is_waited_for_then_reported(database, conn, monkeypatch):

@@ -186,8 +186,8 @@ def _drop_expired(conn: psycopg.Connection, target: str, tables: Sequence[str], 
     with conn.transaction():
         found = conn.execute(_SQL["expired_tables"], values).fetchall()
     for (name,) in found:
-        # A long reader keeps an old partition alive; the next run tries again.
-        with suppress(psycopg.errors.LockNotAvailable), conn.transaction():
+        # A long reader or somebody's view of it keeps an old partition alive; the next run tries again.
+        with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.DependentObjectsStillExist), conn.transaction():
             conn.execute(_SQL["lock_timeout"], [DROP_LOCK_TIMEOUT])
             conn.execute(sql.SQL(_SQL["drop_table"]).format(table=sql.Identifier("scoring", name)))
 
