@@ -4,12 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 import numpy as np
 import psycopg
 import pyarrow as pa
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from revlayer_udf.copying import Selection
 from revlayer_udf.runtime import Scorer
@@ -103,6 +105,25 @@ def test_a_scorer_fills_columns_named_as_its_outputs(conns, graphs, manifest_of)
     rows = administrator.execute("select replace(key, 'key ', '')::float8, win_probability from t.wins").fetchall()
     x, p = np.array(rows).T
     np.testing.assert_allclose(p, 1 / (1 + np.exp(-(0.001 * x + 0.02 * x / 1000))), rtol=1e-5)
+
+
+def test_texts_survive_in_a_database_of_another_encoding(server_url):
+    """What is read as UTF-8 is written as UTF-8, whatever the connections' encoding is."""
+    name = f"latin_{uuid.uuid4().hex[:8]}"
+    url = make_conninfo(server_url, dbname=name)
+    with psycopg.connect(server_url, autocommit=True) as administrator:
+        administrator.execute(f"create database {name} encoding 'LATIN1' locale 'C' template template0")
+        try:
+            with psycopg.connect(url) as reader, psycopg.connect(url) as writer:
+                writer.execute("create table source as select 'clé'::text as key, 1.0::float8 as x, 'à'::text as stage")
+                writer.execute("create table made (key text, stage text)")
+                writer.commit()
+                selection = Selection(sql.SQL("select * from source"), ("x",), ("stage",), ("key",))
+                keep = lambda block: pa.RecordBatch.from_pydict({"stage": block.texts[0]})  # noqa: E731
+                score_stream(reader, writer, selection, keep, sql.Identifier("made"))
+                assert writer.execute("select * from made").fetchall() == [("clé", "à")]
+        finally:
+            administrator.execute(f"drop database {name} with (force)")
 
 
 def failing_after(blocks, error):

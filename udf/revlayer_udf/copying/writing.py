@@ -55,6 +55,7 @@ class RowWriter:
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         statement = sql.SQL(_SQL["copy_in"]).format(table=table, columns=names)
         self._cursor = conn.cursor()
+        self._cursor.execute(_SQL["encoding"])
         self._opening = self._cursor.copy(statement)
         self.row_count = 0
 
