@@ -84,6 +84,29 @@ def test_registering_again_changes_nothing_but_mends_damage(conn, graphs, manife
     assert len(registry.history(conn, "deal_win")) == 2
 
 
+@pytest.mark.parametrize("what", ["features", "outputs", "feature_relation", "entity_key", "artefact_sha256"])
+def test_a_version_does_not_stand_for_two_manifests(conn, graphs, manifest_of, what):
+    """Else the second would be scored with the columns of the first."""
+    artefact = graphs["value"]()
+    manifest = manifest_of(artefact, "deal_value")
+    assert registry.register(conn, artefact, manifest)
+    amount, score, stage = manifest.features
+    stored = {
+        "features": (score, amount, stage),
+        "outputs": manifest.outputs[::-1],
+        "feature_relation": "features.ftr_customers",
+        "entity_key": "account_id",
+        "artefact_sha256": manifest.artefact_sha256[:8] + "0" * 56,
+    }
+    other = manifest.model_copy(update={what: stored[what]})
+    conn.execute("update scoring.models set manifest = %s::jsonb", [other.to_json()])
+    with pytest.raises(RegistryError, match=f"registered with another manifest: its {what} differ"):
+        registry.register(conn, artefact, manifest)
+    labelled = (amount.model_copy(update={"label": "Sum"}), score, stage)
+    conn.execute("update scoring.models set manifest = %s::jsonb", [manifest.to_json()])
+    assert not registry.register(conn, artefact, manifest.model_copy(update={"features": labelled}))
+
+
 def test_what_does_not_load_is_not_registered(conn, graphs, manifest_of):
     with pytest.raises(ArtefactError):
         registry.register(conn, graphs["win"](bias=1), manifest_of(graphs["win"]()))

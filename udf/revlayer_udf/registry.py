@@ -21,6 +21,8 @@ from revlayer_udf.targets import TARGETS
 
 _SQL = queries.load("revlayer_udf", "queries/registry.sql")
 LISTED = 6  # versions that a message names
+# What a version stands for besides its artefact.
+IDENTITY = ("artefact_sha256", "feature_relation", "entity_key", "features", "outputs", "raw_output")
 _GOLDEN = queries.load("revlayer_udf", "queries/certificate.sql")
 
 
@@ -113,6 +115,7 @@ def register(
 
     Raises:
         ArtefactError: see ``runtime.Scorer``.
+        RegistryError: the version stands with another hash, other columns or other outputs.
     """
     Scorer(artefact, manifest)
     values: dict[str, Any] = manifest.model_dump()
@@ -122,12 +125,33 @@ def register(
         if golden is not None:
             keep_golden_rows(conn, manifest.model_version, golden)
         if not is_new:
+            _check_same(conn, manifest)
             conn.execute(_SQL["mend"], values)
             return False
         conn.execute(_SQL["record_registration"], [manifest.model_version, reason])
         _copy_rows(conn, "model_metrics", manifest.model_version, Metric, metrics)
         _copy_rows(conn, "model_reliability", manifest.model_version, ReliabilityBin, reliability)
     return True
+
+
+def _check_same(conn: psycopg.Connection, manifest: Manifest) -> None:
+    """Refuse what would be served as the model that has the version already, with the columns of that one."""
+    row = conn.execute(_SQL["manifest"], [manifest.model_version]).fetchone()
+    assert row is not None, "register found it"
+    known = Manifest.from_json(row[0])
+    for field in IDENTITY:
+        if _identity(known, field) != _identity(manifest, field):
+            raise RegistryError(
+                f"{manifest.model_version} is registered with another manifest: its {field} differ",
+                "A registered model is not rewritten. Export the model again, so that it gets a version of its own.",
+            )
+
+
+def _identity(manifest: Manifest, field: str) -> object:
+    """A field as far as it decides what is scored: labels are words for people."""
+    if field == "features":
+        return [(feature.name, feature.type) for feature in manifest.features]
+    return getattr(manifest, field)
 
 
 def keep_golden_rows(conn: psycopg.Connection, model_version: str, rows: pa.Table) -> None:

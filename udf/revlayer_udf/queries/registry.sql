@@ -10,6 +10,9 @@ values (
 on conflict (model_version) do nothing
 returning model_version
 
+-- name: manifest
+select manifest::text from scoring.models where model_version = %s
+
 -- name: mend
 update scoring.models
 set artefact = %(artefact)s, artefact_sha256 = %(artefact_sha256)s
