@@ -6,7 +6,7 @@ A property test runs hundreds of histories through the models' own text this way
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class CompiledModels:
     """Models in an order in which each finds what it reads; views are in the database and need no filling."""
 
     database: Any
-    models: Sequence[CompiledModel]
+    # Left out of what a failing history prints.
+    models: Sequence[CompiledModel] = field(repr=False)
 
     @contextmanager
     def filled(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Iterator[psycopg.Connection]:
