@@ -1,0 +1,26 @@
+-- Grain: one row per line of an invoice.
+select
+    {{ source_key('source_id') }} as invoice_line_id,
+    {{ source_key('invoice_source_id') }} as invoice_id,
+    {{ source_key('subscription_item_source_id') }} as subscription_item_id,
+    {{ source_key('product_source_id') }} as product_id,
+    {{ source_key('price_source_id') }} as price_id,
+    {{ source_key('tax_rate_source_id') }} as tax_rate_id,
+    {{ source_key('corrected_line_source_id') }} as corrected_line_id,
+    line_type,
+    description,
+    quantity,
+    unit_amount,
+    discount_amount,
+    amount,
+    tax_amount,
+    currency_code,
+    service_started_on,
+    service_ended_on,
+    recognition_method,
+    recognised_on,
+    tax_class,
+    is_proration,
+    {{ known_on('coalesce(recorded_at, occurred_at, loaded_at)') }} as known_on,
+    {{ local_date('deleted_at') }} as deleted_on
+from {{ source('raw', 'invoice_lines') }}
