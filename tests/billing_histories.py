@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from billing_documents import add_taxes
-from billing_rows import AS_OF, CURRENCIES, FIRST, LAST, Dice, History, Rows, Tracked, add_customers, add_rates
+from billing_rows import AS_OF, CURRENCIES, FIRST, KINDS, LAST, Dice, History, Rows, Tracked, add_customers, add_rates
 from billing_settlements import add_invoicing, add_payables
 from hypothesis import strategies as st
 
@@ -78,29 +78,32 @@ def tax_histories(draw: st.DrawFn, customers: int = 3) -> Rows:
 
 def _add_catalogue(dice: Dice, history: History) -> None:
     """Plans, a price of each in each currency, tiers, and prices that are no recurring revenue."""
+    kind = dice.pick(KINDS[::-1])
     for order, name in enumerate(PLANS, start=1):
         product = f"P{dice.number(1, 2)}"
-        plan = Tracked(history, "plans", name, FIRST, dice, product_source_id=product, tier_order=order,
-                       tax_class="standard", is_active=True)  # fmt: skip
+        plan = Tracked(history, "plans", name, FIRST, dice, kind=kind, is_steady=True, product_source_id=product,
+                       tier_order=order, tax_class="standard", is_active=True)  # fmt: skip
         if dice.once_in(6):
             plan.change("tier_order", order + 2, dice.day())
         plan.close(name=name.title())
         model, (period, count) = dice.pick(CHARGE_MODELS), dice.pick(PERIODS)
         amount = Decimal(dice.pick(UNIT_AMOUNTS))
         for currency in CURRENCIES:
-            _add_price(dice, history, f"{name}_{currency}", name, amount, currency, period, count, model)
-    _add_price(dice, history, "setup_USD", "basic", Decimal(500), "USD", "one_time", 1, "flat")
-    _add_price(dice, history, "usage_USD", "basic", Decimal("0.05"), "USD", "month", 1, "usage")
+            _add_price(dice, history, f"{name}_{currency}", name, amount, currency, period, count, model, kind)
+    _add_price(dice, history, "setup_USD", "basic", Decimal(500), "USD", "one_time", 1, "flat", "none")
+    _add_price(dice, history, "usage_USD", "basic", Decimal("0.05"), "USD", "month", 1, "usage", "none")
 
 
 def _add_price(
     dice: Dice, history: History, key: str, plan: str, amount: Decimal, currency: str, period: str, count: int,
-    model: str,
+    model: str, kind: str,
 ) -> None:  # fmt: skip
+    """A price; only those in US dollars may have their first values in the history."""
+    kind = "changes" if kind == "whole" and currency != "USD" else kind
     tiered = model in ("tiered", "volume")
-    price = Tracked(history, "prices", key, FIRST, dice, plan_source_id=plan, product_source_id=None,
-                    unit_amount=None if tiered else str(amount), currency_code=currency, billing_period=period,
-                    billing_period_count=count, charge_model=model, recognition_method="straight_line",
+    price = Tracked(history, "prices", key, FIRST, dice, kind=kind, is_steady=True,
+                    plan_source_id=plan, product_source_id=None, unit_amount=None if tiered else str(amount),
+                    currency_code=currency, billing_period=period, billing_period_count=count, charge_model=model, recognition_method="straight_line",
                     is_tax_inclusive=False, is_active=True)  # fmt: skip
     if not tiered and dice.once_in(5):
         price.change("unit_amount", str(amount * Decimal("1.1")), dice.day(), reason=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ AS_OF = date(2025, 1, 31)
 LOADED_AT = "2025-04-01T00:00:00+00:00"
 CURRENCIES = ("USD", "EUR", "GBP")
 TIMES = (time(9), time(0), time(23, 30), time(12, 0, 1))
+#: What sources know of the past: the whole history, changes with old values but no first ones, nothing.
+KINDS = ("whole", "changes", "none")
 #: Table of changes and column of the key, by table of things.
 CHANGES = {
     "billing_customers": ("billing_customer_changes", "billing_customer_source_id"),
@@ -29,6 +32,10 @@ CHANGES = {
 }
 
 
+#: A strategy made once is drawn from faster than one looked up in hypothesis' own cache.
+_integers = lru_cache(maxsize=None)(st.integers)
+
+
 class Dice:
     """Draws that shrink to the first choice, the smallest number, the earliest day and to no."""
 
@@ -36,7 +43,7 @@ class Dice:
         self._draw = draw
 
     def number(self, low: int, high: int) -> int:
-        return self._draw(st.integers(low, high))
+        return self._draw(_integers(low, high))
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[self.number(0, len(choices) - 1)]
@@ -100,20 +107,23 @@ def known_at(row: dict[str, object]) -> str:
 class Tracked:
     """A thing whose fields change.
 
-    Of three kinds of sources, by chance: one that keeps the whole history, first values included; one whose changes
-    name the old value but that has no row for the first; one that shows only how things are, without any history.
+    Of one of three kinds of sources, by chance unless given: one that keeps the whole history, first values included;
+    one whose changes name the old value but that has no row for the first; one that shows only how things are.
+    Steady things are never deleted nor recorded late.
     """
 
     def __init__(
         self, history: History, table: str, key: str, day: date, dice: Dice, *,
-        parent: "Tracked | None" = None, not_before: str | None = None, **values: object,
+        parent: "Tracked | None" = None, not_before: str | None = None, kind: str | None = None,
+        is_steady: bool = False, **values: object,
     ) -> None:  # fmt: skip
         self.history, self.table, self.key, self.day, self.dice = history, table, key, day, dice
         self.values = dict(values)
         self.changes: list[tuple[str, object, date, str | None]] = []
         self.parent = parent
         self.not_before = known_at(parent.row) if parent else not_before
-        self.kind = dice.pick(("whole", "changes", "none"))
+        self.is_steady = is_steady
+        self.kind = kind or dice.pick(KINDS)
         self.row: dict[str, object] = {}
 
     def change(self, field: str, value: object, day: date, reason: str | None = None) -> None:
@@ -128,11 +138,12 @@ class Tracked:
             if self.values[column] != value:
                 steps.append((field, self.values[column], value, day, reason))
                 self.values[column] = value
-        if deleted is None and self.dice.once_in(12):
+        if deleted is None and not self.is_steady and self.dice.once_in(12):
             deleted = self.history.at(self.dice.day(self.day, LAST))
         self.row = self.history.add(
-            self.table, self.key, self.day, self.dice, not_before=self.not_before, deleted=deleted, clock=TIMES[1],
-            observed_at=self.dice.pick((self.history.at(LAST), None)), **columns, **self.values,
+            self.table, self.key, self.day, self.dice, late=not self.is_steady, not_before=self.not_before,
+            deleted=deleted, clock=TIMES[1], observed_at=self.dice.pick((self.history.at(LAST), None)), **columns,
+            **self.values,
         )  # fmt: skip
         if self.kind == "whole":
             for column, value in first.items():
@@ -140,7 +151,7 @@ class Tracked:
                     self._write(column.removesuffix("_source_id"), None, value, self.day, None, None)
         if self.kind != "none":
             # One time of day for all of a thing's changes: those of one day are in the order of their keys.
-            clock = self.dice.time()
+            clock = self.dice.time() if steps else None
             for field, old, new, day, reason in steps:
                 self._write(field, old, new, day, reason, clock)
         return self.row
