@@ -4,6 +4,7 @@ In: ``numeric`` and ``categorical`` are cut into the graph's own inputs, nulls r
 picked, put side by side and cast to float32. No engine, and no job, then sees anything special.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -106,6 +107,9 @@ def wrap(
     opsets = list(model.opset_import)
     wrapped = helper.make_model(made, opset_imports=opsets, producer_name="revlayer")
     wrapped.ir_version = max(model.ir_version, OLDEST_IR_VERSION)
+    # The same file with other columns, labels or dates is another model: the hash, and so the version, must differ.
+    meaning = {"numbers": list(numbers), "texts": list(texts), "description": description.model_dump(mode="json")}
+    helper.set_model_props(wrapped, {"manifest": json.dumps(meaning, sort_keys=True)})
     onnx.checker.check_model(wrapped)
     return bytes(wrapped.SerializeToString(deterministic=True))
 

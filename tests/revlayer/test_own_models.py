@@ -189,6 +189,32 @@ def test_types_shapes_and_null_defaults_are_handled_around_the_graph(conn, cutof
     assert status == "equal", note
 
 
+def test_the_same_file_with_a_corrected_manifest_is_another_model(conn, cutoff, tmp_path):
+    """Else the first manifest, wrong columns and all, would stand for good."""
+    nodes = [
+        helper.make_node("Gather", ["x", "place"], ["picked"], axis=1),
+        helper.make_node("Sigmoid", ["picked"], ["p"]),
+    ]
+    inputs, outputs = [("x", TensorProto.FLOAT, [None, 2])], [("p", TensorProto.FLOAT, [None, 1])]
+    graph = hand_made(nodes, inputs, outputs, [("place", np.array([0]))])
+    columns = ["deal_age_days", "days_since_last_activity"]
+    manifests = [
+        {"inputs": {"x": columns}},
+        {"inputs": {"x": columns[::-1]}},
+        {"inputs": {"x": columns}, "labels": {"deal_age_days": "Age"}},
+    ]
+    defaults = dict.fromkeys(columns, 0)
+    added = [
+        own_models.add(
+            conn, *written(tmp_path, graph, outputs={"win_probability": "p"}, null_defaults=defaults, **fields), cutoff
+        )
+        for fields in manifests
+    ]
+    assert [each.is_new for each in added] == [True] * 3
+    kept = [registry.get(conn, each.model_version).manifest.features for each in added]
+    assert [feature.name for feature in kept[1]] == columns[::-1] and kept[2][0].label == "Age"
+
+
 def test_several_outputs_and_parts_fill_a_wider_target(conn, cutoff, tmp_path):
     nodes = [
         helper.make_node("Mul", ["amount", "factors"], ["values"]),
