@@ -115,6 +115,57 @@ def classifier(
     )
 
 
+class ForestFive:
+    """Trees being grown, in the attributes of TreeEnsemble (ai.onnx.ml 5); half of its tests are of membership."""
+
+    VALUES = (-1.0, 0.5, 1.0, 2.0, 3.0, 7.0)
+    MEMBERS = (1.0, 2.0, 3.0, 7.0)  # ONNX Runtime has membership among whole numbers only
+
+    def __init__(self, random: np.random.Generator, dtype: Any) -> None:
+        self._random, self._dtype = random, dtype
+        self._modes: list[int] = []
+        self._members: list[list[float]] = []
+        self._found: dict[str, Any] = {"nodes_featureids": [], "nodes_missing_value_tracks_true": []}
+        for side in ("true", "false"):
+            self._found |= {f"nodes_{side}nodeids": [], f"nodes_{side}leafs": []}
+        self._targets: list[int] = []
+
+    def node(self, trees: int, depth: int, targets: int = 2) -> onnx.NodeProto:
+        """Grow trees and return a TreeEnsemble from x to y."""
+        roots = [self._grow(depth, targets) for _ in range(trees)]
+        members = [value for values in self._members for value in values]
+        listed: dict[str, Any] = {"membership_values": self._array(members)} if members else {}
+        return helper.make_node(
+            "TreeEnsemble", ["x"], ["y"], domain=DOMAIN, n_targets=targets, aggregate_function=1, post_transform=0,
+            tree_roots=roots, leaf_targetids=self._targets,
+            nodes_modes=numpy_helper.from_array(np.array(self._modes, np.uint8)),
+            nodes_splits=self._array(self._random.choice(self.VALUES, len(self._modes))),
+            leaf_weights=self._array(self._random.normal(size=len(self._targets))), **listed, **self._found,
+        )  # fmt: skip
+
+    def _array(self, values: Any) -> onnx.TensorProto:
+        return numpy_helper.from_array(np.asarray(values, self._dtype))
+
+    def _grow(self, depth: int, targets: int) -> int:
+        place, random = len(self._modes), self._random
+        self._modes.append(6 if random.random() < 0.5 else int(random.integers(6)))
+        chosen = random.permutation(self.MEMBERS)[: random.integers(1, 4)].tolist()
+        self._members.append([*chosen, np.nan] if self._modes[place] == 6 else [])
+        self._found["nodes_featureids"].append(int(random.integers(2)))
+        self._found["nodes_missing_value_tracks_true"].append(0)
+        for side in ("true", "false"):
+            self._found[f"nodes_{side}nodeids"].append(0)
+            self._found[f"nodes_{side}leafs"].append(1)
+        for side in ("true", "false"):
+            if depth > 1 and random.random() < 0.7:
+                self._found[f"nodes_{side}leafs"][place] = 0
+                self._found[f"nodes_{side}nodeids"][place] = self._grow(depth - 1, targets)
+            else:
+                self._found[f"nodes_{side}nodeids"][place] = len(self._targets)
+                self._targets.append(int(random.integers(targets)))
+        return place
+
+
 def matrix(
     random: np.random.Generator, rows: int, features: int, thresholds: list[float], dtype: Any = np.float32
 ) -> NDArray[Any]:

@@ -1,5 +1,7 @@
 """Every translated operator of ai.onnx.ml but the trees, against ONNX Runtime on random and extreme rows."""
 
+import inspect
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from revlayer_udf.compiler.operators import claimed
 from revlayer_udf.compiler.program import translate
 from revlayer_udf.errors import UnsupportedOperator
 from tests.conftest import Database
+from tests.udf.compiler import test_trees, test_trees_forms
 from tests.udf.compiler.ensembles import DOMAIN, EDGES
 from tests.udf.compiler.single import check, model_of
 
@@ -107,10 +111,16 @@ def test_first_label_encoder(conn: psycopg.Connection) -> None:
     check(conn, node, np.arange(-2, 8).reshape(-1, 1), version=1)
 
 
-def test_category_mapper(conn: psycopg.Connection) -> None:
-    node = node_of("CategoryMapper", cats_strings=["a", "zz", "é", "A"], cats_int64s=[4, 5, 6, 4], default_int64=-7)
-    check(conn, node, np.array([[text] for text in TEXTS], object), version=1)
-    check(conn, node, np.arange(-2, 8).reshape(-1, 1), version=1)
+@EXAMPLES
+@given(seed=SEEDS, count=st.integers(1, 12), with_defaults=st.booleans())
+def test_category_mapper(conn: psycopg.Connection, seed: int, count: int, with_defaults: bool) -> None:
+    random = np.random.default_rng(seed)
+    chosen = [str(text) for text in random.permutation(np.array(TEXTS, object))[:count]]
+    numbers = random.permutation(np.array([-(2**63), 2**53 + 1, *range(-6, 6)]))[:count].tolist()
+    defaults: dict[str, Any] = {"default_int64": -7, "default_string": "?'"} if with_defaults else {}
+    node = node_of("CategoryMapper", cats_strings=chosen, cats_int64s=numbers, **defaults)
+    check(conn, node, texts(random, 2), version=1)
+    check(conn, node, random.choice(np.array([*numbers, 2**53, 8, -9]), size=(40, 2)), version=1)
 
 
 @EXAMPLES
@@ -197,23 +207,41 @@ def scaled(x: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.where(np.isfinite(x) & (np.abs(x) > 30), x % 30, x).astype(np.float32)
 
 
-def test_feature_vectorizer(conn: psycopg.Connection) -> None:
-    random = np.random.default_rng(0)
-    node = node_of("FeatureVectorizer", inputs=1, inputdimensions=[5])
-    check(conn, node, floats(random, 3), version=1)
-    node = node_of("FeatureVectorizer", inputs=3, inputdimensions=[2, 3, 1])
-    given: Any = [floats(random, 3), floats(random, 2), floats(random, 1)]
+@EXAMPLES
+@given(seed=SEEDS, widths=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5)), min_size=1, max_size=3))
+def test_feature_vectorizer(conn: psycopg.Connection, seed: int, widths: list[tuple[int, int]]) -> None:
+    random = np.random.default_rng(seed)
+    given: Any = [floats(random, width, rows=30) for width, _ in widths]
+    node = node_of("FeatureVectorizer", inputs=len(widths), inputdimensions=[wanted for _, wanted in widths])
     check(conn, node, *given, version=1)
-    node = node_of("FeatureVectorizer", inputs=1, inputdimensions=[2])
-    check(conn, node, random.integers(-(2**62), 2**62, size=(30, 2)), version=1)
-    check(conn, node, np.array([[1e300, -1e300], [1e-300, 0.1], [np.nan, np.inf], [1e-45, 3.5e38]]), version=1)
+    width, wanted = widths[0]
+    node = node_of("FeatureVectorizer", inputs=1, inputdimensions=[wanted])
+    check(conn, node, random.integers(-(2**62), 2**62, size=(30, width)), version=1)
+    edges = np.array([1e300, -1e300, 1e-300, 0.1, np.nan, np.inf, -np.inf, 1e-45, 3.5e38, -0.0])
+    check(conn, node, random.choice(edges, size=(30, width)), version=1)
 
 
-@pytest.mark.parametrize("kind", ["float", "text", "integer"])
-def test_array_feature_extractor(conn: psycopg.Connection, kind: str) -> None:
-    random = np.random.default_rng(0)
-    x: Any = {"float": floats(random, 4), "text": texts(random, 4), "integer": random.integers(9, size=(9, 4))}[kind]
-    check(conn, node_of("ArrayFeatureExtractor", inputs=2), x, version=1, constants={"x1": np.array([3, 0, 3])})
+@EXAMPLES
+@given(seed=SEEDS, places=st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_array_feature_extractor(conn: psycopg.Connection, seed: int, places: list[int]) -> None:
+    random = np.random.default_rng(seed)
+    for x in (floats(random, 4), texts(random, 4), random.integers(9, size=(9, 4))):
+        check(conn, node_of("ArrayFeatureExtractor", inputs=2), x, version=1, constants={"x1": np.array(places)})
+
+
+# What makes a node of the operator in a test; of the others, their name.
+MAKERS = {
+    "TreeEnsembleRegressor": "regressor(", "TreeEnsembleClassifier": "classifier(", "TreeEnsemble": "ForestFive(",
+}  # fmt: skip
+
+
+def test_every_claimed_operator_has_a_property_based_test() -> None:
+    tests = [item for module in (sys.modules[__name__], test_trees, test_trees_forms) for item in vars(module).values()]
+    texts = [inspect.getsource(item.hypothesis.inner_test) for item in tests if hasattr(item, "hypothesis")]
+    for domain, name in claimed():
+        if domain == DOMAIN:
+            made = MAKERS.get(name, f'"{name}"')
+            assert any(made in text for text in texts), name
 
 
 REFUSED: dict[str, tuple[int, dict[str, Any], str]] = {

@@ -15,7 +15,7 @@ from revlayer_udf.compiler.forests.reading import read
 from revlayer_udf.compiler.forests.storage import remove
 from revlayer_udf.errors import ArtefactError
 from tests.conftest import Database
-from tests.udf.compiler.ensembles import DOMAIN, MODES, Forest, matrix, regressor
+from tests.udf.compiler.ensembles import DOMAIN, MODES, Forest, ForestFive, matrix, regressor
 from tests.udf.compiler.forms import fill, onnxruntime_scores, sql_scores
 
 EXAMPLES = settings(
@@ -111,6 +111,17 @@ def test_tree_ensemble_of_version_five(conn: psycopg.Connection, dtype: Any) -> 
     node = tree_ensemble(random, dtype)
     x = matrix(random, 300, 2, [0.5, -1.0, 1.0, 2.0, 3.0, 7.0, 4.0], dtype)
     check(conn, node, x, version=5)
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32 - 1), trees=st.integers(1, 6), depth=st.integers(1, 5), is_double=st.booleans())
+def test_any_tree_ensemble_of_version_five(
+    conn: psycopg.Connection, seed: int, trees: int, depth: int, is_double: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    dtype = np.float64 if is_double else np.float32
+    node = ForestFive(random, dtype).node(trees, depth)
+    check(conn, node, matrix(random, 200, 2, list(ForestFive.VALUES), dtype), version=5)
 
 
 def test_comparison_below_all_numbers_is_refused() -> None:
