@@ -103,8 +103,8 @@ def _add_price(
     tiered = model in ("tiered", "volume")
     price = Tracked(history, "prices", key, FIRST, dice, kind=kind, is_steady=True,
                     plan_source_id=plan, product_source_id=None, unit_amount=None if tiered else str(amount),
-                    currency_code=currency, billing_period=period, billing_period_count=count, charge_model=model, recognition_method="straight_line",
-                    is_tax_inclusive=False, is_active=True)  # fmt: skip
+                    currency_code=currency, billing_period=period, billing_period_count=count, charge_model=model,
+                    recognition_method="straight_line", is_tax_inclusive=False, is_active=True)  # fmt: skip
     if not tiered and dice.once_in(5):
         price.change("unit_amount", str(amount * Decimal("1.1")), dice.day(), reason=None)
     price.close()
