@@ -60,10 +60,16 @@ class Signatures:
             name: stands for the target in the functions' names; None takes the target.
 
         Raises:
-            FeatureError: more features than a function takes, or one is named like a column of the result.
+            FeatureError: more features than a function takes, or one is named like a column of the result, or longer
+                than PostgreSQL's names; or the target is named like another's set function.
             ArtefactError: the width of an output is not fixed.
         """
         label = name or manifest.target
+        if label.endswith("_rows"):
+            raise FeatureError(
+                f"scoring.predict_{label} is the set function of another target, {label.removesuffix('_rows')}",
+                "Give the target a name that does not end in _rows.",
+            )
         arguments = tuple(Column(each.name, NUMBER if each.type == "number" else TEXT) for each in manifest.features)
         if len(arguments) > MAX_ARGUMENTS:
             raise FeatureError(

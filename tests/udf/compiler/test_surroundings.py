@@ -60,6 +60,13 @@ def test_a_name_that_postgresql_would_cut_is_refused(name: str) -> None:
         compile_model(artefact, renamed(manifest, (name, "b", "c", "d")))
 
 
+def test_a_target_named_like_another_ones_set_function_is_refused(manifest_of: Any) -> None:
+    artefact = codes_model()
+    manifest = manifest_of(artefact, "deal_win_rows", features=(Feature(name="city", type="text", label="City"),))
+    with pytest.raises(FeatureError, match="set function of another target, deal_win"):
+        compile_model(artefact, manifest)
+
+
 @pytest.fixture(scope="module", params=["make_database", "make_plpython_database"], ids=["embedded", "system"])
 def server(request: pytest.FixtureRequest) -> Iterator[Database]:
     yield request.getfixturevalue(request.param)("surroundings")
