@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from onnx import helper, numpy_helper
 
 from revlayer_udf import golden_rows
 from revlayer_udf.errors import ArtefactError
@@ -31,6 +32,26 @@ def test_made_rows_try_nulls_extremes_unseen_and_known_texts(model):
     assert rows["amount"].null_count and rows["stage_name"].null_count
     assert {1e30, -1e30, 0.0} <= set(rows["lead_score"].to_pylist())
     assert {"proposal", "negotiation", "a value never seen"} <= set(rows["stage_name"].to_pylist())
+
+
+def test_made_rows_stand_at_the_thresholds_of_every_tree_and_beside_them(build_graph, manifest_of):
+    """Whichever column a tree compares: here the second, behind a node that hides it."""
+    thresholds = [12.5, 40.0, 77.25]
+    trees = helper.make_node(
+        "TreeEnsembleRegressor", ["score"], ["win_probability"], domain="ai.onnx.ml", n_targets=1,
+        nodes_treeids=[tree for tree in range(3) for _ in range(3)], nodes_nodeids=[0, 1, 2] * 3,
+        nodes_featureids=[0] * 9, nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"] * 3,
+        nodes_values=[value for threshold in thresholds for value in (threshold, 0.0, 0.0)],
+        nodes_truenodeids=[1, 0, 0] * 3, nodes_falsenodeids=[2, 0, 0] * 3,
+        target_treeids=[0, 0, 1, 1, 2, 2], target_nodeids=[1, 2] * 3, target_ids=[0] * 6,
+        target_weights=[0.1, 0.2] * 3,
+    )  # fmt: skip
+    nodes = [helper.make_node("Gather", ["x", "second"], ["score"], axis=1), trees]
+    artefact = build_graph(nodes, [numpy_helper.from_array(np.array([1]), "second")], {"win_probability": 1})
+    tried = golden_rows.make_rows(artefact, manifest_of(artefact))["lead_score"].to_numpy().astype(np.float32)
+    for threshold in np.float32(thresholds):
+        beside = [np.nextafter(threshold, np.float32(side)) for side in (-np.inf, np.inf)]
+        assert {threshold, *beside} <= set(tried)
 
 
 def test_malformed_golden_rows_are_named():

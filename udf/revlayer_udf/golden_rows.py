@@ -85,12 +85,13 @@ def from_bytes(content: bytes) -> pa.Table:
 
 
 def make_rows(artefact: bytes, manifest: Manifest, sample: pa.Table | None = None, seed: int = 1) -> pa.Table:
-    """Make feature rows for a model that brought none: real ones, and real ones with one value replaced.
+    """Make feature rows for a model that brought none: real ones, and real ones with values replaced.
 
-    One value a row, because float32 sums of several extremes depend on their order in every engine.
+    One extreme a row, because float32 sums of several depend on their order in every engine. A threshold stands in
+    every number column of its row: which of them a tree compares with it is hidden behind the nodes in between.
 
     Args:
-        artefact: ONNX bytes; the thresholds of its trees, and their neighbours, are tried in every column.
+        artefact: ONNX bytes; the thresholds of its trees, and their neighbours, are tried.
         sample: real rows of the feature relation; without them a row of zeros and empty texts is varied.
 
     Returns:
@@ -98,19 +99,20 @@ def make_rows(artefact: bytes, manifest: Manifest, sample: pa.Table | None = Non
     """
     base = _base(manifest, sample)
     random = np.random.default_rng(seed)
-    changes: list[tuple[str, float | str | None]] = []
-    changes += [(name, value) for name in manifest.numbers for value in (*EXTREME_NUMBERS, None)]
-    changes += [(name, value) for name in manifest.texts for value in (*EXTREME_TEXTS, *_known_texts(artefact), None)]
+    changes: list[tuple[tuple[str, ...], float | str | None]] = []
+    changes += [((name,), value) for name in manifest.numbers for value in (*EXTREME_NUMBERS, None)]
+    texts = (*EXTREME_TEXTS, *_known_texts(artefact), None)
+    changes += [((name,), value) for name in manifest.texts for value in texts]
     if manifest.numbers:
         thresholds = _near_thresholds(artefact)
         taken = random.permutation(len(thresholds))[:THRESHOLD_ROWS]
-        changes += [(str(random.choice(manifest.numbers)), thresholds[index]) for index in taken]
+        changes += [(manifest.numbers, thresholds[index]) for index in taken]
     origin = random.integers(0, base.num_rows, len(changes))
     varied = base.take(pa.array(origin))
     for name in base.column_names:
         values = varied[name].to_pylist()
         for row, (changed, value) in enumerate(changes):
-            if changed == name:
+            if name in changed:
                 values[row] = value
         column = pa.array(values, base.schema.field(name).type)
         varied = varied.set_column(varied.column_names.index(name), name, column)
