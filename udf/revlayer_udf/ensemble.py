@@ -218,11 +218,7 @@ def _write(ensemble: Ensemble) -> onnx.NodeProto:
     leaf = ensemble.feature[order] == LEAF
     width = ensemble.target_count
     leaves = order[leaf]
-    held = ensemble.values[leaves]
-    # A sum needs no zeros, and with many targets most are; each leaf keeps its first. ONNX Runtime adds a base
-    # only to targets that got a value.
-    kept = (held != 0) | (ensemble.base != 0) | (ensemble.aggregate in {"MIN", "MAX"})
-    kept[:, :1] = True
+    kept = _kept(ensemble, leaves)
     at, targets = np.nonzero(kept)
     place = np.zeros(len(trees), np.int64)
     place[order] = np.arange(len(order))
@@ -240,7 +236,7 @@ def _write(ensemble: Ensemble) -> onnx.NodeProto:
     }
     floats = {
         "nodes_values": np.where(leaf, 0, ensemble.threshold[order]),
-        "target_weights": held[kept],
+        "target_weights": ensemble.values[leaves][kept],
         "base_values": ensemble.base,
     }
     if ensemble.cover is not None:
@@ -249,13 +245,21 @@ def _write(ensemble: Ensemble) -> onnx.NodeProto:
     other = {
         "nodes_modes": modes, "n_targets": width, "aggregate_function": ensemble.aggregate, "post_transform": "NONE",
     }  # fmt: skip
-    for name, value in other.items():
-        written.attribute.append(helper.make_attribute(name, value))
-    for name, array in integers.items():
-        written.attribute.append(helper.make_attribute(name, array.astype(np.int64).tolist()))
-    for name, array in floats.items():
-        written.attribute.append(helper.make_attribute(name, array.astype(np.float32).tolist()))
+    listed = {name: array.astype(np.int64).tolist() for name, array in integers.items()}
+    listed |= {name: array.astype(np.float32).tolist() for name, array in floats.items()}
+    written.attribute.extend(helper.make_attribute(name, value) for name, value in (other | listed).items())
     return written
+
+
+def _kept(ensemble: Ensemble, leaves: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which values are written, [leaves, M].
+
+    A sum needs no zeros, and with many targets most are; each leaf keeps its first. ONNX Runtime adds a base only to
+    targets that got a value.
+    """
+    kept = (ensemble.values[leaves] != 0) | (ensemble.base != 0) | (ensemble.aggregate in {"MIN", "MAX"})
+    kept[:, :1] = True
+    return np.asarray(kept)
 
 
 def _tree_numbers(ensemble: Ensemble) -> NDArray[np.int64]:
