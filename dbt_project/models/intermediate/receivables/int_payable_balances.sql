@@ -1,5 +1,6 @@
 -- Grain: one row per open supplier bill, currency and day from which its amount or due date is another.
--- Without a due date a bill is due when it is issued. Settled ones have no row.
+-- Without a due date a bill is due when it is issued; one that never counts (a draft) is never due, and what was paid of
+-- it is an advance. Settled ones have no row.
 with due_dates as (
     select
         bills.supplier_bill_id,
@@ -8,6 +9,7 @@ with due_dates as (
         coalesce(spans.due_on, bills.counts_from_on) as due_on
     from {{ ref('int_payable_bills') }} as bills
     inner join {{ ref('int_payable_bill_spans') }} as spans on bills.supplier_bill_id = spans.supplier_bill_id
+    where bills.counts_from_on < bills.counts_to_on
 ),
 
 points as (

@@ -22,8 +22,7 @@ select
     case
         when latest.status = 'draft' then latest.issued_on
         when latest.voided_on is not null then greatest(latest.voided_on, latest.issued_on)
-        when latest.status = 'void'
-            then coalesce(greatest(status_changes.void_on, latest.issued_on), latest.issued_on)
+        when latest.status = 'void' then greatest(coalesce(status_changes.void_on, latest.issued_on), latest.issued_on)
         else {{ end_of_time() }}
     end as counts_to_on,
     case

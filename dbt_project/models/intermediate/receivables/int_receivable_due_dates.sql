@@ -1,5 +1,5 @@
 -- Grain: one row per receivable and day from which another due date holds.
--- Without a due date an invoice is due when it is issued.
+-- Without a due date an invoice is due when it is issued. The first holds from the beginning of time.
 with dated as (
     select
         invoices.invoice_id,
@@ -17,7 +17,7 @@ with dated as (
 
 select
     invoice_id,
-    valid_from_on,
+    case when earlier_due_on is null then cast('0001-01-01' as date) else valid_from_on end as valid_from_on,
     coalesce(
         lead(valid_from_on) over (partition by invoice_id order by valid_from_on), {{ end_of_time() }}
     ) as valid_to_on,

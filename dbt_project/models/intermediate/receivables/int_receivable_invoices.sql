@@ -38,7 +38,8 @@ select
     dated.known_on as latest_known_on,
     dated.issued_on as counts_from_on,
     coalesce(dated.gone_on, {{ end_of_time() }}) as counts_to_on,
-    greatest(dated.stated_settled_on, dated.issued_on) as stated_settled_on
+    case when dated.stated_settled_on is not null then greatest(dated.stated_settled_on, dated.issued_on) end
+        as stated_settled_on
 from dated
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'billing_customer' and dated.customer_key = identities.source_key

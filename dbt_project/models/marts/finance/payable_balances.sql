@@ -8,7 +8,7 @@ select
     balances.valid_from_on,
     balances.valid_to_on,
     balances.due_on,
-    balances.balance_amount > 0 as is_open,
+    balances.due_on is not null and balances.balance_amount > 0 as is_open,
     balances.balance_amount
 from {{ ref('int_payable_balances') }} as balances
 left join {{ ref('stg_invoicing__suppliers') }} as suppliers

@@ -1,0 +1,333 @@
+"""Receivables and payables of one day, calculated day by day from raw rows: the rules of docs/finance.md, told anew.
+
+Nothing here is shared with the models: no spans, no movements, no running sums. Amounts are whole cents.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+#: What is owed on: invoice or bill (None is the account), who, currency.
+Key = tuple[str | None, str | None, str | None]
+
+_DAY = timedelta(days=1)
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text[:10])
+
+
+def _cents(text: str) -> int:
+    return int(Decimal(text) * 100)
+
+
+def _happened(row: Row) -> date:
+    found = _date(row.get("occurred_at") or row.get("recorded_at"))
+    assert found is not None
+    return found
+
+
+def _known(row: Row) -> date:
+    return max(_happened(row), _date(row.get("recorded_at")) or date.min)
+
+
+@dataclass
+class Books:
+    """Raw rows as far as they are known at the end of ``as_of``."""
+
+    rows: Rows
+    as_of: date
+
+    def known(self, table: str) -> Iterator[Row]:
+        """Yield rows that are known and not deleted."""
+        for row in self.rows.get(table, []):
+            deleted = _date(row.get("deleted_at"))
+            if _known(row) <= self.as_of and (deleted is None or deleted > self.as_of):
+                yield row
+
+    def value(self, row: Row, table: str, parent: str, field: str, day: date) -> str | None:
+        """Return what a tracked field was on a day."""
+        changes = sorted(
+            (
+                change
+                for change in self.rows.get(table, [])
+                if change[parent] == row["source_id"] and change["field_name"] == field
+            ),
+            key=lambda change: (change["occurred_at"], change.get("recorded_at") or change["occurred_at"],
+                                change["source_id"]),
+        )  # fmt: skip
+        if not changes:
+            return row.get(field)
+        past = [change for change in changes if _known(change) <= self.as_of and _happened(change) <= day]
+        return past[-1]["new_value"] if past else changes[0]["old_value"]
+
+    def days(self) -> list[date]:
+        """Return every day on which anything can have happened, and one before."""
+        times = [_happened(row) for table in self.rows.values() for row in table]
+        first = min([*times, self.as_of]) - _DAY
+        return [first + _DAY * number for number in range((self.as_of - first).days + 1)]
+
+
+@dataclass
+class Charge:
+    """An invoice or bill that counts from ``begins`` to before ``ends``."""
+
+    key: str
+    party: str | None
+    currency: str | None
+    begins: date
+    ends: date
+    settled: date | None
+    total: Callable[[date], int]
+    due: Callable[[date], date]
+
+    def counts(self, day: date) -> bool:
+        return self.begins <= day < self.ends
+
+
+def charges(books: Books, table: str, changes: str, parent: str, party: str) -> dict[str, Charge]:
+    """Read the documents of a side, drafts and such that never count left out."""
+    days = books.days()
+    found = {}
+    for row in books.known(table):
+
+        def value(field: str, day: date, row: Row = row) -> str | None:
+            return books.value(row, changes, parent, field, day)
+
+        status = value("status", books.as_of)
+        begins = _date(row["issued_on"])
+        assert begins is not None
+        gone = _date(value("voided_at", books.as_of))
+        if gone is None and status == "void":
+            gone = _since(days, lambda day, value=value: value("status", day) == "void") or begins
+        settled = _date(row.get("settled_on"))
+        if settled is None and status == "paid":
+            settled = _since(days, lambda day, value=value: value("status", day) == "paid") or begins
+        if status == "draft" or (gone is not None and gone <= begins):
+            continue
+
+        def due(day: date, value: Any = value, begins: date = begins) -> date:
+            return _date(value("due_on", max(day, begins))) or begins
+
+        found[row["source_id"]] = Charge(
+            key=row["source_id"],
+            party=row[party],
+            currency=row["currency_code"],
+            begins=begins,
+            ends=gone or date.max,
+            settled=None if settled is None else max(settled, begins),
+            total=lambda day, value=value: _cents(value("total_amount", day)),
+            due=due,
+        )
+    return found
+
+
+def _since(days: list[date], holds: Callable[[date], bool]) -> date | None:
+    """Return the first day of the last stretch on which something holds; None where it always did."""
+    if all(holds(day) for day in days):
+        return None
+    return max(day for day in days if not holds(day)) + _DAY
+
+
+@dataclass
+class Fund:
+    """A payment or credit note, with the stretches in which it counts."""
+
+    kind: str
+    key: str
+    party: str | None
+    currency: str | None
+    cents: int
+    invoice: str | None
+    stretches: list[tuple[date, date]]
+
+    def counts(self, day: date, applied: date = date.min) -> bool:
+        return day >= applied and any(first <= day < end for first, end in self.stretches)
+
+    def can_apply(self, applied: date) -> bool:
+        return any(max(first, applied) < end for first, end in self.stretches)
+
+
+def _payment_stretches(books: Books, row: Row) -> list[tuple[date, date]]:
+    days = books.days()
+    succeeded = [
+        books.value(row, "payment_changes", "payment_source_id", "status", day) in (None, "succeeded") for day in days
+    ]
+    settled, found = _date(row["settled_on"]), []
+    for number, day in enumerate(days):
+        if not succeeded[number] or (number and succeeded[number - 1]):
+            continue
+        end = next((days[later] for later in range(number, len(days)) if not succeeded[later]), date.max)
+        first = date.min if number == 0 else day
+        # Money counts from the day it arrived, which may be before its status says so.
+        first = max(first, settled or date.min) if found else settled or max(first, _happened(row))
+        found.append((first, end))
+    return [(first, end) for first, end in found if first < end]
+
+
+def funds(books: Books, invoices: dict[str, Charge]) -> dict[tuple[str, str], Fund]:
+    """Read payments and credit notes that ever count."""
+    found: list[Fund] = []
+    for row in books.known("payments"):
+        amount = books.value(row, "payment_changes", "payment_source_id", "amount", books.as_of)
+        assert amount is not None
+        found.append(_fund("payment", row, _cents(amount), _payment_stretches(books, row), invoices))
+    for row in books.known("credit_notes"):
+        first = _date(row["issued_on"])
+        assert first is not None
+        end = _date(row["voided_at"]) or (first if row["status"] == "void" else date.max)
+        stretches = [(first, end)] if row["status"] != "draft" and first < end else []
+        found.append(_fund("credit_note", row, _cents(row["total_amount"]), stretches, invoices))
+    return {(fund.kind, fund.key): fund for fund in found if fund.stretches}
+
+
+def _fund(kind: str, row: Row, cents: int, stretches: list[tuple[date, date]], invoices: dict[str, Charge]) -> Fund:
+    named = invoices.get(row["invoice_source_id"] or "")
+    return Fund(
+        kind=kind,
+        key=row["source_id"],
+        party=row["billing_customer_source_id"] or (named.party if named else None),
+        currency=row["currency_code"] or (named.currency if named else None),
+        cents=cents,
+        invoice=named.key if named else None,
+        stretches=stretches,
+    )
+
+
+@dataclass
+class Application:
+    """A part of a fund that reduces an invoice."""
+
+    fund: Fund
+    invoice: Charge
+    currency: str | None
+    cents: int
+    applied: date
+
+
+def applications(
+    books: Books, invoices: dict[str, Charge], money: dict[tuple[str, str], Fund]
+) -> Iterator[Application]:
+    """Read allocations, and apply what names an invoice and has none."""
+    allocated = set()
+    for kind in ("payment", "credit_note"):
+        for row in books.known(f"{kind}_allocations"):
+            key = (kind, row[f"{kind}_source_id"])
+            allocated.add(key)
+            invoice, fund = invoices.get(row["invoice_source_id"]), money.get(key)
+            if invoice and fund and fund.can_apply(_happened(row)):
+                currency = row["currency_code"] or fund.currency
+                yield Application(fund, invoice, currency, _cents(row["amount"]), _happened(row))
+    for key, fund in money.items():
+        if key not in allocated and fund.invoice:
+            yield Application(fund, invoices[fund.invoice], fund.currency, fund.cents, date.min)
+
+
+class Receivables:
+    """What customers owe on any day."""
+
+    def __init__(self, rows: Rows, as_of: date) -> None:
+        self.books = Books(rows, as_of)
+        self.invoices = charges(
+            self.books, "invoices", "invoice_changes", "invoice_source_id", "billing_customer_source_id"
+        )
+        self.funds = funds(self.books, self.invoices)
+        self.applications = list(applications(self.books, self.invoices, self.funds))
+
+    def balances(self, day: date) -> Counter[Key]:
+        """Return cents by invoice (None: on account), customer and currency; what is 0 may be there or not."""
+        owed = self._unsettled(day)
+        paid = {application.invoice.key for application in self.applications if application.fund.kind == "payment"}
+        for invoice in self.invoices.values():
+            settled = invoice.settled
+            if settled and settled <= day and settled < invoice.ends and invoice.key not in paid:
+                then = self._unsettled(settled)
+                owed.subtract({key: cents for key, cents in then.items() if key[0] == invoice.key})
+        return owed
+
+    def _unsettled(self, day: date) -> Counter[Key]:
+        owed: Counter[Key] = Counter()
+        for invoice in self.invoices.values():
+            if invoice.counts(day):
+                owed[invoice.key, invoice.party, invoice.currency] += invoice.total(day)
+        for row in self.books.known("write_offs"):
+            lost = self.invoices.get(row["invoice_source_id"])
+            written = _date(row["written_off_on"]) or _happened(row)
+            if lost and lost.counts(day) and written <= day:
+                owed[lost.key, lost.party, row["currency_code"] or lost.currency] -= _cents(row["amount"])
+        for fund in self.funds.values():
+            if fund.counts(day):
+                owed[None, fund.party, fund.currency] -= fund.cents
+        for part in self.applications:
+            if part.fund.counts(day, part.applied):
+                owed[None, part.fund.party, part.currency] += part.cents
+                owed[part.invoice.key, part.invoice.party, part.currency] -= part.cents
+        for row in self.books.known("refunds"):
+            if _happened(row) <= day:
+                fund = self._refunded(row)
+                currency = row["currency_code"] or (fund.currency if fund else None)
+                owed[None, fund.party if fund else None, currency] += _cents(row["amount"])
+        return owed
+
+    def _refunded(self, row: Row) -> Fund | None:
+        if row.get("credit_note_source_id"):
+            return self.funds.get(("credit_note", row["credit_note_source_id"]))
+        return self.funds.get(("payment", row["payment_source_id"]))
+
+
+class Payables:
+    """What is owed to suppliers on any day."""
+
+    def __init__(self, rows: Rows, as_of: date) -> None:
+        self.books = Books(rows, as_of)
+        self.bills = charges(
+            self.books, "supplier_bills", "supplier_bill_changes", "supplier_bill_source_id", "supplier_source_id"
+        )
+        self.paid = list(self.books.known("supplier_payments"))
+
+    def balances(self, day: date) -> Counter[Key]:
+        """Return cents by bill, supplier and currency; what is 0 may be there or not."""
+        owed: Counter[Key] = Counter()
+        told = {row["supplier_bill_source_id"] for row in self.paid}
+        for bill in self.bills.values():
+            key = (bill.key, bill.party, bill.currency)
+            if bill.counts(day):
+                owed[key] += bill.total(day)
+            if bill.settled and bill.settled <= day and bill.settled < bill.ends and bill.key not in told:
+                owed[key] -= bill.total(bill.settled)
+        shown = {row["source_id"]: row for row in self.books.known("supplier_bills")}
+        for row in self.paid:
+            if _happened(row) <= day:
+                document = shown.get(row["supplier_bill_source_id"], {})
+                currency = row["currency_code"] or document.get("currency_code")
+                owed[row["supplier_bill_source_id"], document.get("supplier_source_id"), currency] -= _cents(
+                    row["amount"]
+                )
+        return owed
+
+
+def aged(
+    balances: Counter[Key], documents: dict[str, Charge], day: date
+) -> dict[tuple[str | None, str | None], list[int]]:
+    """Return by party and currency the five buckets and what is on account; parties with nothing open are left out."""
+    found: dict[tuple[str | None, str | None], list[int]] = {}
+    for (document, party, currency), cents in balances.items():
+        if cents:
+            row = found.setdefault((party, currency), [0] * 6)
+            charge = documents.get(document or "")
+            row[_bucket((day - charge.due(day)).days) if charge and cents > 0 else 5] += cents
+    return found
+
+
+def _bucket(overdue: int) -> int:
+    return 0 if overdue <= 0 else min((overdue - 1) // 30 + 1, 4)
+
+
+def parts(amounts: Iterable[Decimal]) -> list[int]:
+    """Return amounts as whole cents."""
+    return [int(amount * 100) for amount in amounts]

@@ -1,0 +1,77 @@
+"""Receivables and payables of random ledgers: the models against a calculation of their own, on any day."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from compiled_models import compile_models
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from . import histories, ledger
+
+DAYS = st.integers(-5, (histories.AS_OF - histories.BEGIN).days).map(lambda number: histories.BEGIN + timedelta(number))
+NO_HEALTH_CHECK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SUMS = {
+    "ar": "select customer_id, currency_code, sum(amount) from marts.fct_receivable_movements"
+    " where occurred_on <= %s group by customer_id, currency_code",
+    "ap": "select supplier_id, currency_code, sum(amount) from marts.fct_payable_movements"
+    " where occurred_on <= %s group by supplier_id, currency_code",
+}
+AGING = {
+    "ar": "select customer_id, currency_code, current_amount, overdue_1_30_amount, overdue_31_60_amount,"
+    " overdue_61_90_amount, overdue_over_90_amount, on_account_amount, receivable_amount from metrics.ar_aging(%s)",
+    "ap": "select supplier_id, currency_code, current_amount, overdue_1_30_amount, overdue_31_60_amount,"
+    " overdue_61_90_amount, overdue_over_90_amount, on_account_amount, payable_amount from metrics.ap_aging(%s)",
+}
+
+
+@pytest.fixture(scope="module")
+def models(make_database, tmp_path_factory):
+    return compile_models(
+        make_database("receivables"),
+        ["+receivable_balances", "+fct_receivable_movements", "+payable_balances", "+fct_payable_movements"],
+        histories.AS_OF.isoformat(),
+        tmp_path_factory.mktemp("target"),
+        {"calendar_start_on": "2023-12-01"},
+    )
+
+
+def _key(party: str | None) -> str | None:
+    return None if party is None else f"s:{party}"
+
+
+def _check(conn, side: str, books, documents, day) -> None:
+    balances = books.balances(day)
+    found = conn.execute(AGING[side], [day]).fetchall()
+    expected = {
+        (_key(party), currency): amounts for (party, currency), amounts in ledger.aged(balances, documents, day).items()
+    }
+    assert {(row[0], row[1]): ledger.parts(row[2:8]) for row in found} == expected
+    # Buckets and what is on account are the receivables, and these are the sum of all that moved.
+    assert all(sum(row[2:8]) == row[8] for row in found)
+    totals: Counter[tuple[str | None, str | None]] = Counter()
+    for (_, party, currency), cents in balances.items():
+        totals[_key(party), currency] += cents
+    moved = {(party, currency): int(amount * 100) for party, currency, amount in conn.execute(SUMS[side], [day])}
+    assert {key: cents for key, cents in moved.items() if cents} == {key: c for key, c in totals.items() if c}
+
+
+@pytest.mark.identity
+@NO_HEALTH_CHECK
+@given(rows=histories.receivable_histories(), day=DAYS)
+def test_receivables_are_invoices_less_payments_credits_and_write_offs(models, rows, day):
+    books = ledger.Receivables(rows, histories.AS_OF)
+    with models.filled(rows) as conn:
+        for moment in (day, histories.AS_OF):
+            _check(conn, "ar", books, books.invoices, moment)
+
+
+@pytest.mark.identity
+@NO_HEALTH_CHECK
+@given(rows=histories.payable_histories(), day=DAYS)
+def test_payables_are_bills_less_payments(models, rows, day):
+    books = ledger.Payables(rows, histories.AS_OF)
+    with models.filled(rows) as conn:
+        for moment in (day, histories.AS_OF):
+            _check(conn, "ap", books, books.bills, moment)
