@@ -1,0 +1,3 @@
+-- Grain: one row per customer, currency, day, movement and reason; only days with a movement.
+-- The same as fct_mrr_movements, measured at the end of every day.
+{{ mrr_movements('day') }}
