@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+import psycopg
+
 from revlayer import dbt
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
-from revlayer.errors import BusyError, RevlayerError
+from revlayer.errors import BusyError, RevlayerError, WrongUseError
+from revlayer.live_view import LiveView
 from revlayer_udf import queries
 
 # One run per database; other databases of the cluster have locks of their own.
@@ -150,6 +153,7 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
         targets = [t for t in jobs.TARGETS if retrain or registry.champion(conn, t) is None]
         if not targets:
             return "a model serves every target"
+        from revlayer import short_history
         from revlayer_training import train_all
         from revlayer_training.backtest import run_backtest
 
@@ -161,6 +165,8 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
     for item in results:
         if item.model_version is None:
             unserved.setdefault(item.reason, []).append(item.target)
+    if short_history.needs(results):
+        served.append("too little history for a model: revlayer train says what it needs")
     served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
     return "; ".join([*served, f"backtest of {judged.row_count:,} rows"])
 
@@ -170,13 +176,26 @@ def refresh_functions(settings: Settings) -> list[str]:
     from revlayer_udf import functions
 
     with connect(settings, "scorer") as conn:
-        if not any(found.is_stale for found in functions.installed(conn)):
-            return []
-    with connect(settings, "transformer") as conn:
-        # A function with other features cannot replace one that a view calls; the marts make the view again.
-        conn.execute(queries.load("revlayer", "pipeline.sql")["drop_live_views"])
-    with connect(settings, "scorer") as conn:
-        return functions.refresh(conn)
+        return functions.refresh(conn, LiveView(settings).make_way)  # the marts, built next, make the view again
+
+
+def require_features(conn: psycopg.Connection, as_of: date) -> None:
+    """Raise WrongUseError for a day of which no features were built: what is published would be made of nothing.
+
+    Args:
+        conn: of the role scorer.
+    """
+    statements = queries.load("revlayer", "pipeline.sql")
+    if (row := conn.execute(statements["has_features"], [as_of]).fetchone()) and row[0]:
+        return
+    row = conn.execute(statements["nearest_features"], {"day": as_of}).fetchone()
+    earlier, later, last = row or (None, None, None)
+    nearest = " and ".join(str(day) for day in (earlier, later) if day)
+    known = f"It has month ends and the days of runs; next to it {nearest}, and {last} is the last." if last else ""
+    raise WrongUseError(
+        f"features.ftr_deals has no deal open at {as_of}, so there is nothing to score",
+        f"{known}\nBuild that day, score and publish it: revlayer run --as-of {as_of}".lstrip(),
+    )
 
 
 def _score(settings: Settings, as_of: date, progress: Progress) -> list[str]:

@@ -36,5 +36,31 @@ inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid
 where n.nspname = 'scoring' and f.proname like 'predict\_%' and f.proname not like '%\_rows'
 order by 1
 
--- name: drop_live_views
-drop view if exists marts.live_deal_scores
+-- name: has_features
+select exists (select from features.ftr_deals where as_of_date = %s)
+
+-- name: nearest_features
+select
+    max(as_of_date) filter (where as_of_date < %(day)s), min(as_of_date) filter (where as_of_date > %(day)s),
+    max(as_of_date)
+from features.ftr_deals
+
+-- The live view, where it calls a function of this target.
+-- name: live_view_over
+select true
+from pg_catalog.pg_rewrite as r
+inner join pg_catalog.pg_depend as d on r.oid = d.objid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+inner join pg_catalog.pg_proc as f on d.refobjid = f.oid and d.refclassid = 'pg_catalog.pg_proc'::regclass
+inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid
+inner join pg_catalog.pg_class as v on r.ev_class = v.oid
+inner join pg_catalog.pg_namespace as m on v.relnamespace = m.oid
+where m.nspname = 'marts' and v.relname = 'live_deal_scores' and n.nspname = 'scoring' and f.proname = %s
+
+-- name: live_view
+select true
+from pg_catalog.pg_class as v
+inner join pg_catalog.pg_namespace as m on v.relnamespace = m.oid
+where m.nspname = 'marts' and v.relname = 'live_deal_scores'
+
+-- name: drop_live_view
+drop view marts.live_deal_scores

@@ -68,6 +68,12 @@ def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
         yield update
 
 
+def print_lines(lines: Sequence[str]) -> None:
+    """Print sentences as they are, without reading markup or colours into them."""
+    for line in lines:
+        output.print(line, highlight=False, markup=False)
+
+
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Make a table; numbers are set right with thousands separators, None shows as a dash."""
     made = Table(title=title, title_justify="left", header_style="bold")

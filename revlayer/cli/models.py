@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from revlayer.cli import functions, own_models
-from revlayer.cli.console import output, table
+from revlayer.cli.console import output, print_lines, table
 from revlayer.config import Settings
 from revlayer.database import connect
+from revlayer.live_view import LiveView
 
 app = typer.Typer(help="List, add, certify, promote and install models.", no_args_is_help=True)
 Reason = Annotated[str, typer.Option(help="Kept in the history of the model.")]
 Version = Annotated[str, typer.Argument(help="As in: revlayer models list")]
+Name = Annotated[str, typer.Argument(help="A target, for the model that serves it, or the version of a model.")]
 PUBLISH = "publish its scores with: revlayer score, then revlayer build marts"
 
 
@@ -21,30 +23,27 @@ def list_models() -> None:
     from revlayer_udf import registry
 
     with connect(Settings(), "scorer") as conn:
-        rows = registry.list_models(conn)
+        found = registry.list_models(conn)
     header = ["version", "target", "algorithm", "rung", "status", "beats baseline", "trained through"]
-    output.print(
-        table(
-            "",
-            header,
-            [
-                (r.model_version, r.target, r.algorithm, r.rung, r.status, r.beats_baseline, r.trained_through_date)
-                for r in rows
-            ],
-        )
-    )
-    if not rows:
+    rows = []
+    for model in found:
+        beats = model.beats_baseline if model.rung == "model" else None  # the rungs below are the baseline
+        facts = (model.model_version, model.target, model.algorithm, model.rung, model.status)
+        rows.append((*facts, beats, model.trained_through_date))
+    output.print(table("", header, rows))
+    if not found:
         output.print("no model is registered: revlayer train, or revlayer models add")
 
 
 @app.command()
-def show(model_version: Version) -> None:
+def show(name: Name) -> None:
     """Show what is known of a model: why it serves or not, its figures, its certificate, its history."""
     from revlayer.cli import model_page
     from revlayer_udf import certificate, registry
 
     with connect(Settings(), "scorer") as conn:
-        manifest = registry.get(conn, model_version).manifest
+        manifest = registry.find(conn, name).manifest
+        model_version = manifest.model_version
         [summary] = [m for m in registry.list_models(conn, manifest.target) if m.model_version == model_version]
         events = [e for e in registry.history(conn, manifest.target) if e.model_version == model_version]
         found = certificate.read(conn, model_version)
@@ -53,12 +52,13 @@ def show(model_version: Version) -> None:
 
 
 @app.command()
-def certify(model_version: Version) -> None:
+def certify(name: Name) -> None:
     """Score a model's golden rows by every engine, compare all pairs and keep the result. Exit code 1 if any differ."""
     from revlayer.cli import model_page
-    from revlayer_udf import certificate
+    from revlayer_udf import certificate, registry
 
     with connect(Settings(), "scorer") as conn:
+        model_version = registry.find(conn, name).manifest.model_version
         made = certificate.certify(conn, model_version)
     model_page.print_certificate(model_version, made)
     certificate.require(made)
@@ -70,12 +70,21 @@ def promote(model_version: Version, reason: Reason = "promoted on the command li
     from revlayer_udf import functions as installed
     from revlayer_udf import registry
 
-    with connect(Settings(), "scorer") as conn:
+    settings = Settings()
+    view = LiveView(settings)
+    with connect(settings, "scorer") as conn:
+        target = registry.get(conn, model_version).manifest.target
+        before = registry.champion(conn, target)
         registry.promote(conn, model_version, reason)
         conn.commit()
-        renewed = installed.refresh(conn)
-    output.print(f"{model_version} serves now; {PUBLISH}")
-    _print_lines(renewed)
+        told = [*installed.refresh(conn, view.make_way), *view.sentences(conn)]
+    if before is None:
+        output.print(f"{model_version} serves {target} now; {PUBLISH}")
+    elif before.manifest.model_version == model_version:
+        output.print(f"{model_version} serves {target} already; {PUBLISH}")
+    else:
+        output.print(f"{model_version} serves {target} now, in place of {before.manifest.model_version}; {PUBLISH}")
+    print_lines(told)
 
 
 @app.command()
@@ -86,18 +95,16 @@ def rollback(
     from revlayer_udf import functions as installed
     from revlayer_udf import registry
 
-    with connect(Settings(), "scorer") as conn:
+    settings = Settings()
+    view = LiveView(settings)
+    with connect(settings, "scorer") as conn:
         registry.require_target(conn, target)
+        before = registry.require_champion(conn, target).manifest.model_version
         version = registry.rollback(conn, target, reason)
         conn.commit()
-        renewed = installed.refresh(conn)
-    output.print(f"{version} serves {target} again; {PUBLISH}")
-    _print_lines(renewed)
-
-
-def _print_lines(lines: list[str]) -> None:
-    for line in lines:
-        output.print(line, highlight=False, markup=False)
+        told = [*installed.refresh(conn, view.make_way), *view.sentences(conn)]
+    output.print(f"{target}: from {before} back to {version}, which serves again; {PUBLISH}")
+    print_lines(told)
 
 
 app.command("add")(own_models.add)

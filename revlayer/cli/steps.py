@@ -2,14 +2,17 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from revlayer import pipeline
-from revlayer.cli.console import output, progress_bar, table
+from revlayer.cli.console import output, print_lines, progress_bar, table
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
+
+if TYPE_CHECKING:
+    from revlayer_udf.jobs import RunSummary
 
 AsOf = Annotated[
     datetime | None,
@@ -58,6 +61,7 @@ def train(
     seed: int = 1,
 ) -> None:
     """Train, evaluate on later time, register; a model serves only if it beats its baseline."""
+    from revlayer import short_history
     from revlayer_training import report, train_all
     from revlayer_udf import jobs
 
@@ -72,6 +76,7 @@ def train(
         results = train_all(conn, cutoff, targets=targets, max_rows=max_rows, seed=seed, progress=update)
     for result in results:
         output.print(report.render(result))
+    print_lines(short_history.needs(results))
 
 
 def score(
@@ -92,12 +97,12 @@ def score(
         connect(settings, "scorer") as read_conn,
         progress_bar("score") as update,
     ):
-        runs = [
-            *jobs.score_deals(
-                conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
-            ),
-            forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings)),
-        ]
+        pipeline.require_features(conn, day)
+        conn.commit()
+        scored = jobs.score_deals(
+            conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
+        )
+        runs = [*scored, forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings))]
     header = ["target", "model", "rows", "run"]
     output.print(
         table(
@@ -106,6 +111,14 @@ def score(
             [(r.target, r.model_version, r.row_count, r.run_id) for r in runs],
         )
     )
+    print_lines([r.reason for r in scored if r.reason])
+    if changed_only:
+        print_lines([_rescored(r) for r in scored if r.run_id])
+
+
+def _rescored(summary: "RunSummary") -> str:
+    kept = summary.copied_count
+    return f"{summary.target}: {summary.row_count - kept:,} rescored, {kept:,} kept, their features unchanged"
 
 
 def backtest(as_of: AsOf = None) -> None:
@@ -129,8 +142,13 @@ def run(as_of: AsOf = None, retrain: bool = False, max_rows: MaxRows = None, wai
 
 
 def import_csv(
-    mapping: Annotated[Path, typer.Argument(help="Mapping file, such as mappings/crm_sales_opportunities.yml")],
-    data: Annotated[Path, typer.Option("--data", help="Folder that holds the CSV files.")],
+    mapping: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="Mapping file, such as mappings/crm_sales_opportunities.yml"),
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", exists=True, file_okay=False, help="Folder that holds the CSV files.")
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")] = False,
 ) -> None:
     """Import CSV files by a mapping file. Rejected rows are kept in raw.rejected_rows with their reason."""

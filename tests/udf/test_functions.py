@@ -2,6 +2,7 @@
 
 import certifying
 import pytest
+from onnx import helper
 
 from revlayer_udf import functions, registry
 from revlayer_udf.errors import NoChampion, RegistryError
@@ -49,6 +50,40 @@ def test_engines_take_turns_behind_the_same_name(conn, served):
     assert functions.installed(conn) == [] and conn.execute(LANGUAGES).fetchall() == []
 
 
+STORED = ("compiled_forests", "compiled_forest_uses", "compiled_blocks", "compiled_leaves")
+
+
+def test_trees_that_compiled_sql_read_go_when_plpython_takes_over(conn, build_graph, manifest_of, monkeypatch):
+    tree = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["margin"], domain="ai.onnx.ml", n_targets=1, post_transform="LOGISTIC",
+        nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2], nodes_featureids=[0, 0, 0], nodes_values=[50.0, 0.0, 0.0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"], nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0],
+        nodes_missing_value_tracks_true=[0, 0, 0],
+        target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0], target_weights=[-1.0, 1.0],
+    )  # fmt: skip
+    artefact = build_graph([tree, helper.make_node("Identity", ["margin"], ["win_probability"])], [],
+                           {"win_probability": 1})  # fmt: skip
+    conn.execute("select 1")  # an open transaction, so that everything can be rolled back
+    certifying.serve(conn, artefact, manifest_of(artefact))
+
+    def stored():
+        return {name: conn.execute(f"select count(*) from scoring.{name}").fetchone()[0] for name in STORED}
+
+    before = stored()
+    compile_model = functions.compiler.compile_model
+    monkeypatch.setattr(functions.compiler, "compile_model", lambda *model: compile_model(*model, form="table"))
+    functions.install(conn, "deal_win", "sql")
+    scored = conn.execute(CALL).fetchone()
+    assert stored()["compiled_blocks"] == before["compiled_blocks"] + 1
+    functions.install(conn, "deal_win", "plpython")
+    assert stored() == before and conn.execute(CALL).fetchone() == pytest.approx(scored)
+    functions.install(conn, "deal_win", "sql")
+    assert stored()["compiled_blocks"] == before["compiled_blocks"] + 1
+    dropped = functions.uninstall(conn, "deal_win")
+    assert "predict_deal_win" in dropped and stored() == before
+    assert functions.uninstall(conn, "deal_win") == ()
+
+
 @pytest.mark.parametrize("engine", ["sql", "plpython"])
 def test_an_array_left_out_is_unknown_for_all_rows(conn, served, engine):
     functions.install(conn, "deal_win", engine)
@@ -82,7 +117,7 @@ def test_what_cannot_be_renewed_is_said(conn, served, monkeypatch):
     functions.install(conn, "deal_win", "sql")
     registry.promote(conn, second)
 
-    def refuse(conn, target, engine):
+    def refuse(conn, target, engine, make_way):
         raise RegistryError("no room", "Make some.")
 
     monkeypatch.setattr(functions, "install", refuse)

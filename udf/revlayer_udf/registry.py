@@ -222,18 +222,22 @@ def find(conn: psycopg.Connection, name: str) -> Model:
         UnknownModel: it is neither a version nor a target.
         NoChampion: no model serves the target.
     """
-    found = _read(conn, "get", name)
-    if found is not None:
+    if (found := _read(conn, "get", name)) is not None:
         return found
-    require_target(conn, name)
+    if name not in (targets := _targets(conn)):
+        what = f"{_what_exists(conn)}\nTargets: {', '.join(targets)}."
+        raise UnknownModel(f"there is no model {name}, and no target of that name", what)
     return require_champion(conn, name)
 
 
 def require_target(conn: psycopg.Connection, target: str) -> None:
     """Raise UnknownModel for a name that neither deals are scored for nor any model was made for."""
-    known = sorted({*TARGETS, *(model.target for model in list_models(conn))})
-    if target not in known:
+    if target not in (known := _targets(conn)):
         raise UnknownModel(f"there is no target {target}", f"There are {', '.join(known)}.")
+
+
+def _targets(conn: psycopg.Connection) -> list[str]:
+    return sorted({*TARGETS, *(model.target for model in list_models(conn))})
 
 
 def _what_exists(conn: psycopg.Connection) -> str:

@@ -95,6 +95,19 @@ begin
     where served.function_version is not null
     order by served.target;
 
+    -- The catalogue is read: a function may have come, and the view gone, after the marts were built.
+    if to_regclass('marts.live_deal_scores') is null and exists (
+        select
+        from pg_catalog.pg_proc as installed
+        inner join pg_catalog.pg_namespace as owning on installed.pronamespace = owning.oid
+        where owning.nspname = 'scoring' and installed.proname = 'predict_deal_win'
+    ) then
+        return query values (
+            'live view', 'warn', 'marts.live_deal_scores is missing, though scoring.predict_deal_win is installed',
+            'Run: revlayer build marts'
+        );
+    end if;
+
     return query
     select
         'certificate ' || served.target, 'warn',
