@@ -61,7 +61,7 @@ def read_mapping(path: Path) -> tuple[Mapping, str]:
         raise ImportProblem(f"{path} is larger than {LARGEST_BYTES} bytes: that is no mapping file")
     try:
         document = yaml.load(content, Loader=_TextLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a tag such as !!timestamp
         raise ImportProblem(f"{path} is not readable as YAML: {_one_line(error)}") from None
     if not isinstance(document, dict):
         raise ImportProblem(f"{path} holds no mapping", "It starts with source_name, exported_at and targets.")

@@ -68,6 +68,7 @@ def add(
         )
     graph = read_graph(content, file.name)
     features = _features(conn, description)
+    description.check_names()
     texts = [feature.name for feature in features if feature.type == "text"]
     numbers = [feature.name for feature in features if feature.type == "number"]
     check_inputs(graph, description, texts, file.name)

@@ -97,15 +97,34 @@ class Description(_Strict):
         """Every feature column once, in order of first use."""
         return tuple(dict.fromkeys(column for given in self.inputs.values() for column in given.columns))
 
-    @model_validator(mode="after")
-    def _known_columns(self) -> "Description":
+    def check_names(self) -> None:
+        """Raise OwnModelError where null_defaults or labels name a column that no input uses.
+
+        For after the columns are known to exist: a misspelt one is to be told of where it is misspelt.
+        """
         for what, given in (("null_defaults", self.null_defaults), ("labels", self.labels)):
             unknown = sorted(set(given) - set(self.columns))
             if unknown:
-                raise ValueError(f"{what} names {', '.join(unknown)}, which no input uses")
+                raise OwnModelError(
+                    f"{what} names {', '.join(unknown)}, which no input uses",
+                    f"The inputs use {', '.join(self.columns)}.",
+                )
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> "Description":
         if self.trained_from_date is not None and self.trained_from_date > self.trained_through_date:
             raise ValueError("trained_from_date is after trained_through_date")
         return self
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose dates stay text, so that a wrong one is named with its field, and a label may look like a date."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_description(path: Path) -> Description:
@@ -115,8 +134,8 @@ def read_description(path: Path) -> Description:
         OwnModelError: the file is no YAML mapping, or a field is missing, unknown or malformed; all are named.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a tag such as !!int may stand before anything
         raise OwnModelError(f"{path} is no YAML: {error}", "See examples/own_model/manifest.yml.") from None
     if not isinstance(content, dict):
         raise OwnModelError(f"{path} holds no mapping", "See examples/own_model/manifest.yml.")

@@ -67,6 +67,8 @@ def test_errors_name_the_place(tmp_path, place, value, message):
         ("a: &x [1]\nb: *x\n", "aliases"),
         ("a: [1\n", "not readable as YAML"),
         ("- a\n", "holds no mapping"),
+        ("exported_at: !!timestamp 2024-13-45\n", "not readable as YAML: month must be"),
+        ("exported_at: 2024-13-45\n", "exported_at: Input should be a valid datetime"),
         ("a: !!python/object/apply:os.system ['true']\n", "not readable as YAML"),
     ],
 )

@@ -41,6 +41,7 @@ def external():
         (simple(), {"inputs": {"y": "deal_age_days"}}, "has no input y"),
         (simple(), {"inputs": {"x": ["deal_age_days", "days_in_stage"]}}, "has 1 columns, the manifest gives it 2"),
         (simple(), {"inputs": {"x": "no_such_column"}}, "has no column no_such_column"),
+        (simple(), {"inputs": {"x": "no_such_column"}, "labels": {"deal_age_days": "Age"}}, "no column no_such_column"),
         (simple(), {"inputs": {"x": "stage_name"}}, "takes float, and stage_name is a text"),
         (simple(), {"inputs": {"x": "created_on"}}, "neither number nor text"),
         (simple(), {"null_defaults": {"deal_age_days": "none"}}, "not of its type"),
@@ -83,6 +84,23 @@ def test_predictions_out_of_bounds_are_refused(conn, cutoff, tmp_path):
     )  # fmt: skip
     with pytest.raises(PredictionError, match="not between 0 and 1"):
         own_models.add(conn, *paths, cutoff)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trained_through_date: 2024-13-45", "trained_through_date: Input should be a valid date"),
+        ("trained_from_date: 2024-02-30", "trained_from_date: Input should be a valid date"),
+        ("trained_through_date: !!timestamp 2024-13-45", "no YAML: month must be"),
+        ("label_horizon_days: !!int ten", "no YAML"),
+    ],
+)
+def test_a_wrong_value_in_a_manifest_is_named(conn, cutoff, tmp_path, text, message):
+    file, description = written(tmp_path, simple(), inputs={"x": "deal_age_days"}, outputs={"win_probability": "p"})
+    lines = [line for line in Path(description).read_text().splitlines() if line.split(":")[0] != text.split(":")[0]]
+    Path(description).write_text("\n".join([*lines, text]))
+    with pytest.raises(OwnModelError, match=message):
+        own_models.add(conn, file, description, cutoff)
 
 
 @pytest.mark.parametrize("text", ["- a list", "{", "target: deal_win"])
