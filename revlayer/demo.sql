@@ -41,8 +41,12 @@ select not exists (
     from marts.served_models
 )
 
+-- Of a description the first sentence; it is folded in its file and ends with a newline.
 -- name: tables
-select c.relname, greatest(c.reltuples, 0)::bigint, split_part(obj_description(c.oid, 'pg_class'), '. ', 1)
+select
+    c.relname,
+    greatest(c.reltuples, 0)::bigint,
+    rtrim(split_part(regexp_replace(obj_description(c.oid, 'pg_class'), '\s+', ' ', 'g'), '. ', 1), '. ')
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = 'marts' and c.relkind = 'r' and c.relname not like 'rule\_%'

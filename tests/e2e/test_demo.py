@@ -36,6 +36,14 @@ def test_the_tour_shows_rows(company):
             assert rows and header, title
 
 
+def test_tables_are_described_by_one_line_each(company):
+    with company.connect("reader") as conn:
+        found = demo.tables(conn)
+    assert len(found) > 10
+    for name, _, description in found:
+        assert description and "\n" not in description and not description.endswith((".", " ")), name
+
+
 def test_a_company_simulated_and_not_yet_run_is_run(company, make_database):
     copy = make_database("other", company)
     other = replace(COMPANY, deals=300, months=24)
