@@ -140,10 +140,12 @@ def _require_equal(conn: psycopg.Connection, manifest: Manifest, engine: Engine)
     if status == "equal":
         return
     what = "differs from ONNX Runtime on" if status == "different" else "cannot score"
-    instead = f"Compiled SQL needs no extension: revlayer models install {manifest.target} --engine sql\n"
+    hint = f"See all pairs: revlayer models show {version}. The job (revlayer score) needs neither."
+    if engine == "plpython":
+        hint = f"Compiled SQL needs no extension: revlayer models install {manifest.target} --engine sql\n{hint}"
     raise RegistryError(
         f"{NAMES[engine]} {what} {version}: {(note or '').removeprefix(engine + ': ')}",
-        f"{instead if engine == 'plpython' else ''}See all pairs: revlayer models show {version}. The job (revlayer score) needs neither.",
+        hint,
     )
 
 
