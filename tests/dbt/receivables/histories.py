@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-BEGIN = date(2024, 1, 1)
-AS_OF = date(2024, 6, 30)
+BEGIN = date(2024, 8, 1)
+AS_OF = date(2025, 1, 31)
 #: Days drawn run past the as-of date, so that some rows are known, or true, later only.
 LAST = 240
 

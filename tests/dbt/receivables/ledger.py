@@ -5,7 +5,7 @@ Nothing here is shared with the models: no spans, no movements, no running sums.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +42,7 @@ class Books:
 
     rows: Rows
     as_of: date
+    histories: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
 
     def known(self, table: str) -> Iterator[Row]:
         """Yield rows that are known and not deleted."""
@@ -50,21 +51,25 @@ class Books:
             if _known(row) <= self.as_of and (deleted is None or deleted > self.as_of):
                 yield row
 
-    def value(self, row: Row, table: str, parent: str, field: str, day: date) -> str | None:
+    def value(self, row: Row, table: str, parent: str, name: str, day: date) -> str | None:
         """Return what a tracked field was on a day."""
-        changes = sorted(
-            (
-                change
-                for change in self.rows.get(table, [])
-                if change[parent] == row["source_id"] and change["field_name"] == field
-            ),
-            key=lambda change: (change["occurred_at"], change.get("recorded_at") or change["occurred_at"],
-                                change["source_id"]),
-        )  # fmt: skip
+        changes = self._history(table, parent).get((row["source_id"], name))
         if not changes:
-            return row.get(field)
+            return row.get(name, row.get(f"{name}_source_id"))
         past = [change for change in changes if _known(change) <= self.as_of and _happened(change) <= day]
         return past[-1]["new_value"] if past else changes[0]["old_value"]
+
+    def _history(self, table: str, parent: str) -> dict[tuple[str, str], list[Row]]:
+        """Return the changes of a table in their order, by thing and field."""
+        if table not in self.histories:
+            found = self.histories.setdefault(table, {})
+            ordered = sorted(
+                self.rows.get(table, []),
+                key=lambda row: (row["occurred_at"], row.get("recorded_at") or row["occurred_at"], row["source_id"]),
+            )
+            for row in ordered:
+                found.setdefault((row[parent], row["field_name"]), []).append(row)
+        return self.histories[table]
 
     def days(self) -> list[date]:
         """Return every day on which anything can have happened, and one before."""
@@ -90,8 +95,9 @@ class Charge:
         return self.begins <= day < self.ends
 
 
-def charges(books: Books, table: str, changes: str, parent: str, party: str) -> dict[str, Charge]:
+def charges(books: Books, table: str, party: str) -> dict[str, Charge]:
     """Read the documents of a side, drafts and such that never count left out."""
+    changes, parent = f"{table[:-1]}_changes", f"{table[:-1]}_source_id"
     days = books.days()
     found = {}
     for row in books.known(table):
@@ -99,16 +105,14 @@ def charges(books: Books, table: str, changes: str, parent: str, party: str) -> 
         def value(field: str, day: date, row: Row = row) -> str | None:
             return books.value(row, changes, parent, field, day)
 
-        status = value("status", books.as_of)
-        begins = _date(row["issued_on"])
-        assert begins is not None
+        status, begins = value("status", books.as_of), _date(value("issued_on", books.as_of))
         gone = _date(value("voided_at", books.as_of))
         if gone is None and status == "void":
             gone = _since(days, lambda day, value=value: value("status", day) == "void") or begins
-        settled = _date(row.get("settled_on"))
+        settled = _date(value("settled_on", books.as_of))
         if settled is None and status == "paid":
             settled = _since(days, lambda day, value=value: value("status", day) == "paid") or begins
-        if status == "draft" or (gone is not None and gone <= begins):
+        if status == "draft" or begins is None or (gone is not None and gone <= begins):
             continue
 
         def due(day: date, value: Any = value, begins: date = begins) -> date:
@@ -116,12 +120,12 @@ def charges(books: Books, table: str, changes: str, parent: str, party: str) -> 
 
         found[row["source_id"]] = Charge(
             key=row["source_id"],
-            party=row[party],
-            currency=row["currency_code"],
+            party=value(party, books.as_of),
+            currency=value("currency_code", books.as_of),
             begins=begins,
             ends=gone or date.max,
             settled=None if settled is None else max(settled, begins),
-            total=lambda day, value=value: _cents(value("total_amount", day)),
+            total=lambda day, value=value: _cents(value("total_amount", day) or "0"),
             due=due,
         )
     return found
@@ -153,12 +157,12 @@ class Fund:
         return any(max(first, applied) < end for first, end in self.stretches)
 
 
-def _payment_stretches(books: Books, row: Row) -> list[tuple[date, date]]:
+def _payment_stretches(books: Books, row: Row, settled: date | None) -> list[tuple[date, date]]:
     days = books.days()
     succeeded = [
         books.value(row, "payment_changes", "payment_source_id", "status", day) in (None, "succeeded") for day in days
     ]
-    settled, found = _date(row["settled_on"]), []
+    found: list[tuple[date, date]] = []
     for number, day in enumerate(days):
         if not succeeded[number] or (number and succeeded[number - 1]):
             continue
@@ -174,25 +178,31 @@ def funds(books: Books, invoices: dict[str, Charge]) -> dict[tuple[str, str], Fu
     """Read payments and credit notes that ever count."""
     found: list[Fund] = []
     for row in books.known("payments"):
-        amount = books.value(row, "payment_changes", "payment_source_id", "amount", books.as_of)
-        assert amount is not None
-        found.append(_fund("payment", row, _cents(amount), _payment_stretches(books, row), invoices))
+        fields = ("amount", "settled_on", "billing_customer", "invoice", "currency_code")
+        now = {name: books.value(row, "payment_changes", "payment_source_id", name, books.as_of) for name in fields}
+        stretches = _payment_stretches(books, row, _date(now["settled_on"]))
+        if now["amount"] is not None:
+            found.append(_fund("payment", row["source_id"], now, _cents(now["amount"]), stretches, invoices))
     for row in books.known("credit_notes"):
         first = _date(row["issued_on"])
         assert first is not None
         end = _date(row["voided_at"]) or (first if row["status"] == "void" else date.max)
         stretches = [(first, end)] if row["status"] != "draft" and first < end else []
-        found.append(_fund("credit_note", row, _cents(row["total_amount"]), stretches, invoices))
+        shown = {"billing_customer": row["billing_customer_source_id"], "invoice": row["invoice_source_id"]}
+        shown["currency_code"] = row["currency_code"]
+        found.append(_fund("credit_note", row["source_id"], shown, _cents(row["total_amount"]), stretches, invoices))
     return {(fund.kind, fund.key): fund for fund in found if fund.stretches}
 
 
-def _fund(kind: str, row: Row, cents: int, stretches: list[tuple[date, date]], invoices: dict[str, Charge]) -> Fund:
-    named = invoices.get(row["invoice_source_id"] or "")
+def _fund(
+    kind: str, key: str, fields: Row, cents: int, stretches: list[tuple[date, date]], invoices: dict[str, Charge]
+) -> Fund:
+    named = invoices.get(fields["invoice"] or "")
     return Fund(
         kind=kind,
-        key=row["source_id"],
-        party=row["billing_customer_source_id"] or (named.party if named else None),
-        currency=row["currency_code"] or (named.currency if named else None),
+        key=key,
+        party=fields["billing_customer"] or (named.party if named else None),
+        currency=fields["currency_code"] or (named.currency if named else None),
         cents=cents,
         invoice=named.key if named else None,
         stretches=stretches,
@@ -233,9 +243,7 @@ class Receivables:
 
     def __init__(self, rows: Rows, as_of: date) -> None:
         self.books = Books(rows, as_of)
-        self.invoices = charges(
-            self.books, "invoices", "invoice_changes", "invoice_source_id", "billing_customer_source_id"
-        )
+        self.invoices = charges(self.books, "invoices", "billing_customer")
         self.funds = funds(self.books, self.invoices)
         self.applications = list(applications(self.books, self.invoices, self.funds))
 
@@ -285,9 +293,7 @@ class Payables:
 
     def __init__(self, rows: Rows, as_of: date) -> None:
         self.books = Books(rows, as_of)
-        self.bills = charges(
-            self.books, "supplier_bills", "supplier_bill_changes", "supplier_bill_source_id", "supplier_source_id"
-        )
+        self.bills = charges(self.books, "supplier_bills", "supplier")
         self.paid = list(self.books.known("supplier_payments"))
 
     def balances(self, day: date) -> Counter[Key]:
@@ -301,13 +307,17 @@ class Payables:
             if bill.settled and bill.settled <= day and bill.settled < bill.ends and bill.key not in told:
                 owed[key] -= bill.total(bill.settled)
         shown = {row["source_id"]: row for row in self.books.known("supplier_bills")}
+
+        def latest(key: str, field: str) -> str | None:
+            row = shown.get(key)
+            as_of = self.books.as_of
+            return row and self.books.value(row, "supplier_bill_changes", "supplier_bill_source_id", field, as_of)
+
         for row in self.paid:
             if _happened(row) <= day:
-                document = shown.get(row["supplier_bill_source_id"], {})
-                currency = row["currency_code"] or document.get("currency_code")
-                owed[row["supplier_bill_source_id"], document.get("supplier_source_id"), currency] -= _cents(
-                    row["amount"]
-                )
+                key = row["supplier_bill_source_id"]
+                currency = row["currency_code"] or latest(key, "currency_code")
+                owed[key, latest(key, "supplier"), currency] -= _cents(row["amount"])
         return owed
 
 
