@@ -121,12 +121,18 @@ def _as_key(value: object) -> object:
 
 
 class Target(_Part):
-    """One raw table filled from one file, or from rows written in the mapping itself."""
+    """One raw table filled from one file, or from rows written in the mapping itself.
+
+    Attributes:
+        repeats: what a key that comes again means: ``reject`` the row, or the ``same`` thing once more, as in a file of
+            lines that repeats the head on each; then only a repetition with other values is rejected.
+    """
 
     table: Name
     file: str | None = Field(default=None, min_length=1, max_length=255)
     rows: list[dict[Header, str | None]] | None = None
     key: Annotated[Key, BeforeValidator(_as_key)]
+    repeats: Literal["reject", "same"] = "reject"
     when: When = Field(default_factory=dict)
     columns: dict[Name, Value]
     attributes: dict[Name, Header] = Field(default_factory=dict)

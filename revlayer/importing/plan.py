@@ -65,6 +65,12 @@ class Plan:
         }
         return {name: column for name, column in found.items() if name not in dated}
 
+    @property
+    def staged_columns(self) -> list[str]:
+        """Columns of staging that are read from the file."""
+        dated = [name for planned in self.changes for name in (planned.value_column, planned.at_column)]
+        return [*self.readers, *(column for column, _ in self.attributes.values()), *dated]
+
     def headers(self) -> list[str]:
         """Return every column of the file that the target uses."""
         wanted = [*self.target.key.columns, *self.target.when]

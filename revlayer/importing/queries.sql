@@ -102,6 +102,15 @@ returning
 -- name: nothing
 (select null::text as source_id where false)
 
+-- name: merge_repeated
+-- What stands in an earlier line with the same values is the same thing.
+delete from {staging} as candidate
+using (
+    select distinct on (source_id) * from {staging} order by source_id, line_number
+) as first
+where candidate.source_id = first.source_id and candidate.line_number > first.line_number
+    and ({columns}) is not distinct from ({first_columns})
+
 -- name: reject_repeated
 delete from {staging} as candidate
 using (

@@ -50,6 +50,11 @@ class Staging:
         self._check_references(rejects)
         if self.plan.table.name == "deal_changes":
             self._reject("reject_unknown_stages", rejects)
+        if self.plan.target.repeats == "same":
+            columns = self.plan.staged_columns
+            self.run(
+                "merge_repeated", first_columns=_columns(columns, "first"), columns=_columns(columns, "candidate")
+            )
         self._reject("reject_repeated", rejects)
         for other in earlier:
             if other.plan.table.name == self.plan.table.name:
