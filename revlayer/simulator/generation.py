@@ -8,6 +8,7 @@ from datetime import date
 import pyarrow as pa
 
 from revlayer.simulator.activities import activity_table
+from revlayer.simulator.billing import concatenate_wins, generate_billing, wins_of
 from revlayer.simulator.clock import Clock, build_clock
 from revlayer.simulator.company_tables import (
     account_tables,
@@ -43,6 +44,7 @@ def generate(deals: int, seed: int, months: int, end_on: date, parameters: Param
     world = build_world(chosen, clock, seed, deals)
     yield from _company(chosen, clock, world, seed)
     change_number = activity_number = 1
+    won = []
     for chunk, low in enumerate(range(0, deals, CHUNK_DEALS)):
         rows = slice(low, min(low + CHUNK_DEALS, deals))
         scene = build_scene(chosen, world, clock, seed, chunk, rows)
@@ -56,6 +58,8 @@ def generate(deals: int, seed: int, months: int, end_on: date, parameters: Param
         yield "truth.deal_win_probability", truth_table(scene, months)
         change_number += len(history)
         activity_number += activities.num_rows
+        won.append(wins_of(scene, history))
+    yield from generate_billing(chosen, concatenate_wins(won), world, clock, seed, months)
 
 
 def build_scene(parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice) -> Scene:
