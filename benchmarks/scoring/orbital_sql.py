@@ -1,9 +1,11 @@
 """A scikit-learn pipeline as SQL by orbital, run in an environment of its own: it wants an older onnx.
 
-``python orbital_sql.py <pipeline.pickle> <out.sql>``; ends with 3 and the error in the output file where it fails.
+``python orbital_sql.py <pipeline.pickle> <out.sql> <seconds>``; ends with 3 and the error in the output file where it
+fails. It ends itself after so many seconds: who started it gave up before, and cannot reach it through uv.
 """
 
 import pickle
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from pathlib import Path
 def main() -> int:
     """Write the SQL, or what orbital says."""
     source, target = map(Path, sys.argv[1:3])
+    signal.alarm(int(sys.argv[3]))
     try:
         import orbital
         from orbital import types

@@ -56,7 +56,7 @@ def _translated(context: Context) -> str:
         command += [part for package in packages for part in ("--with", package)]
         try:
             done = subprocess.run(
-                [*command, "python", str(SCRIPT), str(source), str(target)],
+                [*command, "python", str(SCRIPT), str(source), str(target), str(SECONDS + 10)],
                 capture_output=True, text=True, timeout=SECONDS, check=False, cwd=folder,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
