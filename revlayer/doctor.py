@@ -60,7 +60,7 @@ def _openmp() -> Check:
 
 
 def _extras() -> Check:
-    wanted = {"dbt": "dbt", "lightgbm": "training", "skl2onnx": "training"}
+    wanted = {"dbt": "dbt", "lightgbm": "training", "sklearn": "training"}
     missing = {extra for module, extra in wanted.items() if importlib.util.find_spec(module) is None}
     if missing:
         extras = ",".join(sorted(missing))
@@ -82,6 +82,17 @@ def _database(conn: psycopg.Connection, settings: Settings) -> Iterator[Check]:
         yield Check("migrations", "fail", f"{len(pending)} not applied: {pending[0]} …", "Run: revlayer migrate")
     else:
         yield Check("migrations", "ok", "all applied")
+    yield _plpython(conn)
+
+
+def _plpython(conn: psycopg.Connection) -> Check:
+    """For information: nothing needs PL/Python, and most services have none."""
+    from revlayer_udf.plpython import server
+
+    reason = server.unavailable(conn)
+    if reason is None:
+        return Check("PL/Python", "ok", "here: revlayer models install takes --engine plpython")
+    return Check("PL/Python", "ok", f"not usable here: {reason}. Compiled SQL (--engine sql) needs none")
 
 
 def _health(conn: psycopg.Connection) -> Iterator[Check]:
