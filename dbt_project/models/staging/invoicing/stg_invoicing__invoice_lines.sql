@@ -3,7 +3,7 @@ select
     {{ source_key('source_id') }} as invoice_line_id,
     {{ source_key('invoice_source_id') }} as invoice_id,
     {{ source_key('subscription_item_source_id') }} as subscription_item_id,
-    {{ source_key('product_source_id') }} as product_id,
+    {{ source_key('product_source_id') }} as product_key,
     {{ source_key('price_source_id') }} as price_id,
     {{ source_key('tax_rate_source_id') }} as tax_rate_id,
     {{ source_key('corrected_line_source_id') }} as corrected_line_id,
