@@ -28,7 +28,10 @@ class CompiledModel:
 
 @dataclass(frozen=True)
 class CompiledModels:
-    """Models in an order in which each finds what it reads; views are in the database and need no filling."""
+    """Models in an order in which each finds what it reads.
+
+    Views are in the database and need no filling, nor does what hangs on no source, such as the calendar.
+    """
 
     database: Any
     # Left out of what a failing history prints.
@@ -78,9 +81,21 @@ def compile_models(
         if nodes[item["unique_id"]]["config"]["materialized"] in ("table", "incremental")
     }
     graph = {item["unique_id"]: nodes[item["unique_id"]]["depends_on"]["nodes"] for item in results}
-    return CompiledModels(
-        database, [tables[name] for name in TopologicalSorter(graph).static_order() if name in tables]
-    )
+    models = [tables[name] for name in _fed_by_sources(graph) if name in tables]
+    with database.connect() as conn:
+        for model in models:  # the build over no rows may leave some, such as the rate of the reporting currency
+            conn.execute(f"truncate {model.relation}".encode())
+        conn.commit()
+    return CompiledModels(database, models)
+
+
+def _fed_by_sources(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """What reads a source, directly or not, after all that it reads itself."""
+    fed: dict[str, None] = {}
+    for name in TopologicalSorter(graph).static_order():
+        if name.startswith("source.") or any(parent in fed for parent in graph.get(name, ())):
+            fed[name] = None
+    return list(fed)
 
 
 def _insert(conn: psycopg.Connection, table: str, records: Sequence[Mapping[str, object]]) -> None:
