@@ -77,8 +77,13 @@ def simulate_company(settings: Settings, company: Company, progress: Progress) -
 
 
 def _fingerprint(company: Company) -> str:
-    """SHA-256 of the arguments: what a mapping's hash is to an import."""
-    return hashlib.sha256(repr(company).encode()).hexdigest()
+    """SHA-256 of the arguments and of the models' numbers: what a mapping's hash is to an import."""
+    from revlayer.simulator.billing.parameters import BillingParameters, fingerprint
+    from revlayer.simulator.parameters import Parameters
+    from revlayer.simulator.parameters import fingerprint as fingerprint_of_deals
+
+    made_by = (fingerprint_of_deals(Parameters()), fingerprint(BillingParameters()))
+    return hashlib.sha256(repr((company, made_by)).encode()).hexdigest()
 
 
 def _refuse_other_data(conn: psycopg.Connection) -> None:

@@ -34,7 +34,7 @@ class SimulationSummary:
         changes, activities = self.rows.get("raw.deal_changes", 0), self.rows.get("raw.activities", 0)
         return (
             f"{self.deals:,} deals from {self.start_on} to {self.end_on} (seed {self.seed}), "
-            f"{changes:,} changes, {activities:,} activities"
+            f"{changes:,} changes, {activities:,} activities, {self.rows.get('raw.invoices', 0):,} invoices"
         )
 
 

@@ -7,11 +7,6 @@ import pytest
 
 from revlayer.simulator import SimulationSummary, simulate
 
-TABLES = ("raw.accounts", "raw.account_changes", "raw.owners", "raw.owner_changes", "raw.products",
-          "raw.product_changes", "raw.stages", "raw.deals", "raw.deal_changes", "raw.activities",
-          "raw.exchange_rates", "raw.entity_links", "raw.entity_attributes",
-          "truth.deal_win_probability")  # fmt: skip
-
 
 def run(conn: psycopg.Connection, deals: int = 300, seed: int = 1) -> SimulationSummary:
     return simulate(conn, deals=deals, seed=seed, months=12, end_on=date(2025, 12, 31))
@@ -35,11 +30,12 @@ def conn(database):  # type: ignore[no-untyped-def]
 
 def test_a_second_run_changes_nothing_and_the_summary_counts(conn: psycopg.Connection) -> None:
     summary = run(conn)
-    before = {table: content(conn, table) for table in TABLES}
+    assert {"raw.deals", "truth.deal_win_probability", "raw.invoices"} <= summary.rows.keys()
+    before = {table: content(conn, table) for table in summary.rows}
     assert {table: count for table, (count, _) in before.items()} == summary.rows
     assert "300 deals from 2025-01-01 to 2025-12-31" in str(summary)
     run(conn)
-    assert {table: content(conn, table) for table in TABLES} == before
+    assert {table: content(conn, table) for table in before} == before
 
 
 def test_a_new_company_replaces_the_old_one_and_spares_other_sources(conn: psycopg.Connection) -> None:

@@ -8,7 +8,16 @@ import pyarrow as pa
 from revlayer.simulator import text
 from revlayer.simulator.billing.catalogue import EXTRAS, extra_keys, price_keys
 from revlayer.simulator.billing.charges import PLAN_ITEM, Lines
-from revlayer.simulator.billing.columns import EMPTIED, base, cents_text, changes, days_text, emptied, midnights
+from revlayer.simulator.billing.columns import (
+    EMPTIED,
+    base,
+    cents_text,
+    changes,
+    days_text,
+    emptied,
+    midnights,
+    without_first_values,
+)
 from revlayer.simulator.billing.contracts import LAPSED, Items, Subscriptions
 from revlayer.simulator.billing.customers import customer_keys
 from revlayer.simulator.billing.days import add_months
@@ -127,10 +136,15 @@ def item_tables(
     wins: Wins, s: Subscriptions, items: Items, segments: Segments, lines: Lines, clock: Clock, late_rate: float,
     first_number: int, random: np.random.Generator,
 ) -> tuple[pa.Table, pa.Table]:  # fmt: skip
-    """raw.subscription_items (of plans, then of setup and usage as far as billed) and the changes of the former."""
+    """raw.subscription_items (of plans, then of setup and usage as far as billed) and the changes of the former.
+
+    The changes have no first values but name them as old ones: sources of both kinds exist.
+    """
     history = _item_history(wins, items, segments, clock)
     plain = _plan_items(wins, s, items, history, clock)
     keys = plain["source_id"].combine_chunks()
+    for name in ("quantity", "unit_amount", "plan", "price"):
+        history = without_first_values(history, name)
     table = pa.concat_tables([plain, _extra_items(wins, items, lines, clock)], promote_options="default")
     span = segments.at(history.row, np.maximum(history.at // text.DAY_SECONDS, items.start[history.row]))
     field = np.array(history.fields, dtype=object)[history.code]

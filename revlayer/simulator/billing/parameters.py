@@ -39,7 +39,7 @@ class BillingParameters:
     start_delay_days: int = 15
     first_of_month_rate: float = 0.4
     period_shares: tuple[Floats, ...] = (
-        (0.3, 0.2, 0.08, 0.4, 0.02), (0.12, 0.25, 0.1, 0.52, 0.01), (0.03, 0.15, 0.07, 0.75, 0.0),
+        (0.12, 0.13, 0.06, 0.68, 0.01), (0.05, 0.13, 0.06, 0.75, 0.01), (0.02, 0.08, 0.04, 0.86, 0.0),
     )  # fmt: skip
     short_term_months: int = 6
     trial_rate: float = 0.08
