@@ -55,9 +55,9 @@ union all
 {% endfor %}
 {%- for event, day, condition, changed in balance_events %}
 select
-    settled.payer_id, settled.invoice_id, settled.currency_code, '{{ event }}', {{ day }},
+    settled.payer_id, settled.invoice_id, settled.currency_code, '{{ event }}' as event, {{ day }} as event_on,
     {%- for name in counters %}
-    {{ changed.get(name, 0) }}{{ ',' if not loop.last }}
+    {{ changed.get(name, 0) }} as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from settled
 inner join balances on settled.invoice_id = balances.invoice_id and {{ open_from }} < {{ to }}
@@ -66,9 +66,10 @@ where {{ condition }}
 union all
 {% endfor %}
 select
-    settled.payer_id, settled.invoice_id, settled.currency_code, 'disputed', disputes.disputed_known_on,
+    settled.payer_id, settled.invoice_id, settled.currency_code, 'disputed' as event,
+    disputes.disputed_known_on as event_on,
     {%- for name in counters %}
-    {{ 1 if name == 'disputed_count' else 0 }}{{ ',' if not loop.last }}
+    {{ 1 if name == 'disputed_count' else 0 }} as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 from settled
 inner join disputes on settled.invoice_id = disputes.invoice_id

@@ -17,8 +17,10 @@ marked as (
     from {{ ref('int_customer_payment_events') }}
     union all
     select
-        invoice_id, payer_id, currency_code, issued_on, 0,
-        {%- for name in counters %} 0{{ ',' if not loop.last }}{% endfor %}
+        invoice_id, payer_id, currency_code, issued_on as event_on, 0 as is_event,
+        {%- for name in counters %}
+        0 as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from settled
 ),
 

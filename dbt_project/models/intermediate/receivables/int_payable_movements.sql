@@ -41,21 +41,26 @@ movements as (
 
     union all
 
-    select 'bill', true, supplier_bill_id, supplier_bill_id, supplier_id, currency_code, counts_to_on,
-        greatest(known_on, latest_known_on), -total_amount
+    select
+        'bill' as movement, true as is_reversal, supplier_bill_id as document_id, spans.supplier_bill_id, supplier_id,
+        currency_code, counts_to_on as occurred_on, greatest(known_on, latest_known_on) as known_on,
+        -total_amount as amount
     from spans
     where valid_to_on >= counts_to_on and counts_to_on < {{ end_of_time() }}
 
     union all
 
-    select 'payment', false, supplier_payment_id, supplier_bill_id, supplier_id, currency_code, paid_on, known_on,
-        -amount
+    select
+        'payment' as movement, false as is_reversal, supplier_payment_id as document_id, supplier_bill_id, supplier_id,
+        currency_code, paid_on as occurred_on, known_on, -amount as amount
     from payments
 
     union all
 
-    select 'settlement', false, spans.supplier_bill_id, spans.supplier_bill_id, spans.supplier_id, spans.currency_code,
-        spans.stated_settled_on, spans.latest_known_on, -spans.total_amount
+    select
+        'settlement' as movement, false as is_reversal, spans.supplier_bill_id as document_id, spans.supplier_bill_id,
+        spans.supplier_id, spans.currency_code, spans.stated_settled_on as occurred_on,
+        greatest(spans.stated_settled_on, spans.latest_known_on) as known_on, -spans.total_amount as amount
     from spans
     left join (select distinct supplier_bill_id from payments) as paid on spans.supplier_bill_id = paid.supplier_bill_id
     where paid.supplier_bill_id is null and spans.stated_settled_on < spans.counts_to_on

@@ -55,21 +55,35 @@ union all
 
 -- What was voided is no receivable any more, and nothing is left of it to give up.
 select
-    'invoice', true, spans.invoice_id, spans.invoice_id, spans.customer_id, spans.currency_code, voids.counts_to_on,
-    voids.known_on, -spans.total_amount
+    'invoice' as movement,
+    true as is_reversal,
+    spans.invoice_id as document_id,
+    voids.invoice_id,
+    spans.customer_id, spans.currency_code, voids.counts_to_on as occurred_on, voids.known_on,
+    -spans.total_amount as amount
 from spans
 inner join voids on spans.invoice_id = voids.invoice_id
 where spans.valid_to_on >= voids.counts_to_on
 
 union all
 
-select 'write_off', false, write_off_id, invoice_id, customer_id, currency_code, occurred_on, known_on, -amount
+select
+    'write_off' as movement,
+    false as is_reversal,
+    write_off_id as document_id,
+    invoice_id, customer_id, currency_code, occurred_on, known_on,
+    -amount as amount
 from write_offs
 
 union all
 
 select
-    'write_off', true, write_offs.write_off_id, write_offs.invoice_id, write_offs.customer_id, write_offs.currency_code,
-    voids.counts_to_on, greatest(voids.known_on, write_offs.known_on), write_offs.amount
+    'write_off' as movement,
+    true as is_reversal,
+    write_offs.write_off_id as document_id,
+    write_offs.invoice_id, write_offs.customer_id, write_offs.currency_code,
+    voids.counts_to_on as occurred_on,
+    greatest(voids.known_on, write_offs.known_on) as known_on,
+    write_offs.amount
 from write_offs
 inner join voids on write_offs.invoice_id = voids.invoice_id

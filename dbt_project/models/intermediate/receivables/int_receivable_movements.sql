@@ -34,7 +34,11 @@ movements as (
     select * from charges_and_receipts
     union all
     select
-        'settlement', false, invoice_id, invoice_id, customer_id, currency_code, stated_settled_on, known_on, amount
+        'settlement' as movement,
+        false as is_reversal,
+        invoice_id as document_id,
+        settlements.invoice_id,
+        customer_id, currency_code, stated_settled_on as occurred_on, known_on, amount
     from settlements
 )
 

@@ -38,8 +38,8 @@ select
     customer_id,
     currency_code,
     {{ occurred_on }} as occurred_on,
-    {{ known_on }} as known_on,
-    {{ sign }}amount as amount
+    {{ known_on }}{{ ' as known_on' if known_on != 'known_on' }},
+    {{ sign }}amount{{ ' as amount' if sign }}
 from {{ ref('int_receivable_funds') }}
 where {{ occurred_on }} < {{ end_of_time() }}
 
@@ -49,11 +49,18 @@ union all
     ('false', 'occurred_on', 'known_on'), ('true', 'counts_to_on', 'ended_known_on')
 ] %}
 {%- for invoice, customer, is_reduced in [
-    ('invoice_id', 'invoice_customer_id', is_reversal == 'false'), ('null', 'fund_customer_id', is_reversal == 'true')
+    ('applied.invoice_id', 'invoice_customer_id', is_reversal == 'false'), ('cast(null as ' ~ dbt.type_string() ~ ')', 'fund_customer_id', is_reversal == 'true')
 ] %}
 select
-    fund_kind || '_application', {{ is_reversal }}, application_id, {{ invoice }}, {{ customer }}, currency_code,
-    {{ occurred_on }}, {{ known_on }}, {{ '-' if is_reduced }}amount
+    fund_kind || '_application' as movement,
+    {{ is_reversal }} as is_reversal,
+    application_id as document_id,
+    {{ invoice }}{{ ' as invoice_id' if invoice != 'applied.invoice_id' }},
+    {{ customer }} as customer_id,
+    currency_code,
+    {{ occurred_on }}{{ ' as occurred_on' if occurred_on != 'occurred_on' }},
+    {{ known_on }}{{ ' as known_on' if known_on != 'known_on' }},
+    {{ '-' if is_reduced }}amount{{ ' as amount' if is_reduced }}
 from applied
 where {{ occurred_on }} < {{ end_of_time() }}
 
@@ -61,9 +68,15 @@ union all
 {% endfor %}
 {%- endfor %}
 select
-    'refund', false, refunds.refund_id, null, payers.customer_id,
-    coalesce(refunds.currency_code, payers.currency_code), refunds.refunded_on, refunds.known_on,
-    cast(refunds.amount as {{ type_money() }})
+    'refund' as movement,
+    false as is_reversal,
+    refunds.refund_id as document_id,
+    cast(null as {{ dbt.type_string() }}) as invoice_id,
+    payers.customer_id,
+    coalesce(refunds.currency_code, payers.currency_code) as currency_code,
+    refunds.refunded_on as occurred_on,
+    refunds.known_on,
+    cast(refunds.amount as {{ type_money() }}) as amount
 from {{ ref('stg_invoicing__refunds') }} as refunds
 left join payers
     on coalesce(refunds.credit_note_id, refunds.payment_id) = payers.fund_id

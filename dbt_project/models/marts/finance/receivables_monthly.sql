@@ -67,7 +67,7 @@ carried as (
         passed as (partition by months.currency_code order by months.month_start_on),
         recent as (
             partition by months.currency_code order by months.month_start_on
-            rows between {{ var('days_outstanding_months', 3) | int - 1 }} preceding and current row
+            rows between {{ var('days_outstanding_months') | int(3) - 1 }} preceding and current row
         )
 )
 

@@ -1,8 +1,24 @@
 -- Grain: one row per currency, day and use for which a rate to the reporting currency is missing.
+with needed as (
+    select currency_code, needed_on, needed_for, deal_count, deal_count as row_count
+    from {{ ref('int_exchange_rates_missing') }}
+    union all
+    select currency_code, needed_on, needed_for, 0 as deal_count, balance_count as row_count
+    from {{ ref('int_receivable_rates_missing') }}
+    union all
+    -- The mean rate of a month needs that of every day; rates hold on, so it is the first days that lack one.
+    select coalesce(currency_code, '(none)'), month_start_on, 'revenue' as needed_for, 0 as deal_count,
+        sum(line_count) as row_count
+    from {{ ref('revenue_monthly') }}
+    where recognised_reporting_amount is null
+    group by coalesce(currency_code, '(none)'), month_start_on
+)
+
 select
-    coalesce(currency_code, '(none)') as currency_code,
+    currency_code,
     {{ reporting_currency() }} as reporting_currency_code,
     needed_on,
     needed_for,
-    deal_count
-from {{ ref('int_exchange_rates_missing') }}
+    cast(deal_count as bigint) as deal_count,
+    cast(row_count as bigint) as row_count
+from needed
