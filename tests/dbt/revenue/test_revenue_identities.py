@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import pytest
 from billing_rows import AS_OF, FIRST
-from compiled_models import compile_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,18 +29,6 @@ FUNCTION = (
     " from metrics.deferred_revenue(%s)"
 )
 Key = tuple[str | None, object]
-
-
-@pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
-    names = ["fct_revenue_schedule", "revenue_spans", "deferred_revenue_monthly", "unbilled_revenue_monthly"]
-    return compile_models(
-        make_database("revenue"),
-        [f"+{name}" for name in names],
-        AS_OF.isoformat(),
-        tmp_path_factory.mktemp("target"),
-        {"calendar_start_on": "2023-01-01"},
-    )
 
 
 def _month_end(day: date) -> date:

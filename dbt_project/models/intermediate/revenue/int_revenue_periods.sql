@@ -15,9 +15,11 @@ with ranges as (
 ),
 
 ends as (
-    select date_day as period_end_on, month_start_on, month_end_on
-    from {{ ref('int_dates_spined') }}
-    where is_month_end or date_day = {{ as_of_date() }}
+    select dates.date_day as period_end_on, dates.month_start_on, dates.month_end_on
+    from {{ ref('int_dates_spined') }} as dates
+    inner join (select min(first_on) as first_on, max(last_on) as last_on from ranges) as bounds
+        on dates.month_end_on >= bounds.first_on and dates.month_start_on <= bounds.last_on
+    where dates.is_month_end or dates.date_day = {{ as_of_date() }}
 ),
 
 states as (
