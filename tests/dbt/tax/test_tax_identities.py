@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 from billing_histories import AS_OF, tax_histories
-from compiled_models import compile_models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -62,17 +61,6 @@ def odd_histories(draw):
                     "old_value": row["tax_amount"], "new_value": draw(st.sampled_from(["1.23", "0.00", "250.00"])),
                 })  # fmt: skip
     return rows
-
-
-@pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
-    return compile_models(
-        make_database("tax"),
-        ["+fct_tax_entries", "+tax_liability_monthly", "+tax_differences", "+tax_rates", "+tax_exemptions"],
-        AS_OF.isoformat(),
-        tmp_path_factory.mktemp("target"),
-        {"calendar_start_on": "2023-11-01"},
-    )
 
 
 def _cents(amount: Decimal) -> int:
