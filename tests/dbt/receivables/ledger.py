@@ -4,138 +4,15 @@ Nothing here is shared with the models: no spans, no movements, no running sums.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
-Row = dict[str, Any]
-Rows = dict[str, list[Row]]
+from .documents import Books, Charge, Row, Rows, cents_of, charges, date_of, happened_on
+
 #: What is owed on: invoice or bill (None is the account), who, currency.
 Key = tuple[str | None, str | None, str | None]
-
-_DAY = timedelta(days=1)
-
-
-def _date(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text[:10])
-
-
-def _cents(text: str) -> int:
-    return int(Decimal(text) * 100)
-
-
-def _happened(row: Row) -> date:
-    found = _date(row.get("occurred_at") or row.get("recorded_at"))
-    assert found is not None
-    return found
-
-
-def _known(row: Row) -> date:
-    return max(_happened(row), _date(row.get("recorded_at")) or date.min)
-
-
-@dataclass
-class Books:
-    """Raw rows as far as they are known at the end of ``as_of``."""
-
-    rows: Rows
-    as_of: date
-    histories: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
-
-    def known(self, table: str) -> Iterator[Row]:
-        """Yield rows that are known and not deleted."""
-        for row in self.rows.get(table, []):
-            deleted = _date(row.get("deleted_at"))
-            if _known(row) <= self.as_of and (deleted is None or deleted > self.as_of):
-                yield row
-
-    def value(self, row: Row, table: str, parent: str, name: str, day: date) -> str | None:
-        """Return what a tracked field was on a day."""
-        changes = self._history(table, parent).get((row["source_id"], name))
-        if not changes:
-            return row.get(name, row.get(f"{name}_source_id"))
-        past = [change for change in changes if _known(change) <= self.as_of and _happened(change) <= day]
-        return past[-1]["new_value"] if past else changes[0]["old_value"]
-
-    def _history(self, table: str, parent: str) -> dict[tuple[str, str], list[Row]]:
-        """Return the changes of a table in their order, by thing and field."""
-        if table not in self.histories:
-            found = self.histories.setdefault(table, {})
-            ordered = sorted(
-                self.rows.get(table, []),
-                key=lambda row: (row["occurred_at"], row.get("recorded_at") or row["occurred_at"], row["source_id"]),
-            )
-            for row in ordered:
-                found.setdefault((row[parent], row["field_name"]), []).append(row)
-        return self.histories[table]
-
-    def days(self) -> list[date]:
-        """Return every day on which anything can have happened, and one before."""
-        times = [_happened(row) for table in self.rows.values() for row in table]
-        first = min([*times, self.as_of]) - _DAY
-        return [first + _DAY * number for number in range((self.as_of - first).days + 1)]
-
-
-@dataclass
-class Charge:
-    """An invoice or bill that counts from ``begins`` to before ``ends``."""
-
-    key: str
-    party: str | None
-    currency: str | None
-    begins: date
-    ends: date
-    settled: date | None
-    total: Callable[[date], int]
-    due: Callable[[date], date]
-
-    def counts(self, day: date) -> bool:
-        return self.begins <= day < self.ends
-
-
-def charges(books: Books, table: str, party: str) -> dict[str, Charge]:
-    """Read the documents of a side, drafts and such that never count left out."""
-    changes, parent = f"{table[:-1]}_changes", f"{table[:-1]}_source_id"
-    days = books.days()
-    found = {}
-    for row in books.known(table):
-
-        def value(field: str, day: date, row: Row = row) -> str | None:
-            return books.value(row, changes, parent, field, day)
-
-        status, begins = value("status", books.as_of), _date(value("issued_on", books.as_of))
-        gone = _date(value("voided_at", books.as_of))
-        if gone is None and status == "void":
-            gone = _since(days, lambda day, value=value: value("status", day) == "void") or begins
-        settled = _date(value("settled_on", books.as_of))
-        if settled is None and status == "paid":
-            settled = _since(days, lambda day, value=value: value("status", day) == "paid") or begins
-        if status == "draft" or begins is None or (gone is not None and gone <= begins):
-            continue
-
-        def due(day: date, value: Any = value, begins: date = begins) -> date:
-            return _date(value("due_on", max(day, begins))) or begins
-
-        found[row["source_id"]] = Charge(
-            key=row["source_id"],
-            party=value(party, books.as_of),
-            currency=value("currency_code", books.as_of),
-            begins=begins,
-            ends=gone or date.max,
-            settled=None if settled is None else max(settled, begins),
-            total=lambda day, value=value: _cents(value("total_amount", day) or "0"),
-            due=due,
-        )
-    return found
-
-
-def _since(days: list[date], holds: Callable[[date], bool]) -> date | None:
-    """Return the first day of the last stretch on which something holds; None where it always did."""
-    if all(holds(day) for day in days):
-        return None
-    return max(day for day in days if not holds(day)) + _DAY
 
 
 @dataclass
@@ -169,7 +46,7 @@ def _payment_stretches(books: Books, row: Row, settled: date | None) -> list[tup
         end = next((days[later] for later in range(number, len(days)) if not succeeded[later]), date.max)
         first = date.min if number == 0 else day
         # Money counts from the day it arrived, which may be before its status says so.
-        first = max(first, settled or date.min) if found else settled or max(first, _happened(row))
+        first = max(first, settled or date.min) if found else settled or max(first, happened_on(row))
         found.append((first, end))
     return [(first, end) for first, end in found if first < end]
 
@@ -180,17 +57,17 @@ def funds(books: Books, invoices: dict[str, Charge]) -> dict[tuple[str, str], Fu
     for row in books.known("payments"):
         fields = ("amount", "settled_on", "billing_customer", "invoice", "currency_code")
         now = {name: books.value(row, "payment_changes", "payment_source_id", name, books.as_of) for name in fields}
-        stretches = _payment_stretches(books, row, _date(now["settled_on"]))
+        stretches = _payment_stretches(books, row, date_of(now["settled_on"]))
         if now["amount"] is not None:
-            found.append(_fund("payment", row["source_id"], now, _cents(now["amount"]), stretches, invoices))
+            found.append(_fund("payment", row["source_id"], now, cents_of(now["amount"]), stretches, invoices))
     for row in books.known("credit_notes"):
-        first = _date(row["issued_on"])
+        first = date_of(row["issued_on"])
         assert first is not None
-        end = _date(row["voided_at"]) or (first if row["status"] == "void" else date.max)
+        end = date_of(row["voided_at"]) or (first if row["status"] == "void" else date.max)
         stretches = [(first, end)] if row["status"] != "draft" and first < end else []
         shown = {"billing_customer": row["billing_customer_source_id"], "invoice": row["invoice_source_id"]}
         shown["currency_code"] = row["currency_code"]
-        found.append(_fund("credit_note", row["source_id"], shown, _cents(row["total_amount"]), stretches, invoices))
+        found.append(_fund("credit_note", row["source_id"], shown, cents_of(row["total_amount"]), stretches, invoices))
     return {(fund.kind, fund.key): fund for fund in found if fund.stretches}
 
 
@@ -230,9 +107,9 @@ def applications(
             key = (kind, row[f"{kind}_source_id"])
             allocated.add(key)
             invoice, fund = invoices.get(row["invoice_source_id"]), money.get(key)
-            if invoice and fund and fund.can_apply(_happened(row)):
+            if invoice and fund and fund.can_apply(happened_on(row)):
                 currency = row["currency_code"] or fund.currency
-                yield Application(fund, invoice, currency, _cents(row["amount"]), _happened(row))
+                yield Application(fund, invoice, currency, cents_of(row["amount"]), happened_on(row))
     for key, fund in money.items():
         if key not in allocated and fund.invoice:
             yield Application(fund, invoices[fund.invoice], fund.currency, fund.cents, date.min)
@@ -265,9 +142,9 @@ class Receivables:
                 owed[invoice.key, invoice.party, invoice.currency] += invoice.total(day)
         for row in self.books.known("write_offs"):
             lost = self.invoices.get(row["invoice_source_id"])
-            written = _date(row["written_off_on"]) or _happened(row)
+            written = date_of(row["written_off_on"]) or happened_on(row)
             if lost and lost.counts(day) and written <= day:
-                owed[lost.key, lost.party, row["currency_code"] or lost.currency] -= _cents(row["amount"])
+                owed[lost.key, lost.party, row["currency_code"] or lost.currency] -= cents_of(row["amount"])
         for fund in self.funds.values():
             if fund.counts(day):
                 owed[None, fund.party, fund.currency] -= fund.cents
@@ -276,10 +153,10 @@ class Receivables:
                 owed[None, part.fund.party, part.currency] += part.cents
                 owed[part.invoice.key, part.invoice.party, part.currency] -= part.cents
         for row in self.books.known("refunds"):
-            if _happened(row) <= day:
+            if happened_on(row) <= day:
                 fund = self._refunded(row)
                 currency = row["currency_code"] or (fund.currency if fund else None)
-                owed[None, fund.party if fund else None, currency] += _cents(row["amount"])
+                owed[None, fund.party if fund else None, currency] += cents_of(row["amount"])
         return owed
 
     def _refunded(self, row: Row) -> Fund | None:
@@ -314,10 +191,10 @@ class Payables:
             return row and self.books.value(row, "supplier_bill_changes", "supplier_bill_source_id", field, as_of)
 
         for row in self.paid:
-            if _happened(row) <= day:
+            if happened_on(row) <= day:
                 key = row["supplier_bill_source_id"]
                 currency = row["currency_code"] or latest(key, "currency_code")
-                owed[key, latest(key, "supplier"), currency] -= _cents(row["amount"])
+                owed[key, latest(key, "supplier"), currency] -= cents_of(row["amount"])
         return owed
 
 
