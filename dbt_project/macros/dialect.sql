@@ -94,6 +94,11 @@ array_join(
 {% macro default__matches(expression, pattern) -%}({{ expression }} ~ {{ pattern }}){%- endmacro %}
 {% macro spark__matches(expression, pattern) -%}({{ expression }} rlike {{ pattern }}){%- endmacro %}
 
+{#- A number that a row of a relation has as long as none of its columns changes. -#}
+{% macro row_fingerprint(relation) -%}{{ return(adapter.dispatch('row_fingerprint')(relation)) }}{%- endmacro %}
+{% macro default__row_fingerprint(relation) -%}xxhash64({{ relation }}.*){%- endmacro %}
+{% macro postgres__row_fingerprint(relation) -%}hash_record_extended({{ relation }}, 0){%- endmacro %}
+
 {#- Memory for the sorts of one model, released with its transaction. -#}
 {% macro raise_work_memory() -%}{{ return(adapter.dispatch('raise_work_memory')()) }}{%- endmacro %}
 {% macro default__raise_work_memory() -%}{%- endmacro %}
@@ -108,7 +113,9 @@ set local work_mem = '{{ memory }}'
 {% macro gather_statistics() -%}{{ return(adapter.dispatch('gather_statistics')()) }}{%- endmacro %}
 {% macro default__gather_statistics() -%}{%- endmacro %}
 {% macro postgres__gather_statistics() -%}
-{%- if model.config.materialized == 'table' -%}analyze {{ this }}{%- endif -%}
+{%- if model.config.materialized == 'table' or (execute and model.config.materialized == 'incremental' and should_full_refresh()) -%}
+analyze {{ this }}
+{%- endif -%}
 {%- endmacro %}
 
 {#- Joins each row to its prediction by scoring.predict_<target>, whichever engine is installed. -#}

@@ -39,7 +39,7 @@ cast({{ amount }} * cast({{ rate }} as decimal(24, 12)) as {{ type_money() }})
 {%- endmacro %}
 
 {#- Movements of recurring revenue by month or by day, in the customers' own currencies. -#}
-{% macro mrr_movements(period) -%}
+{% macro mrr_movements(parts, period) -%}
 {%- set day = 'month_start_on' if period == 'month' else 'moved_on' -%}
 with reasons as (
     select
@@ -50,8 +50,8 @@ with reasons as (
         reason,
         sum(part_amount) as part_amount,
         sum(sum(part_amount)) over (partition by customer_id, currency_code, period_start_on) as net_amount
-    from {{ ref('int_mrr_parts') }}
-    where period = '{{ period }}'
+    from {{ parts }}
+    where period = '{{ period }}' and {{ is_changed('customer_id') }}
     group by customer_id, currency_code, period_start_on, movement, reason
 )
 

@@ -26,20 +26,15 @@ def models(make_database, tmp_path_factory):
     )
 
 
-@pytest.mark.identity
-@quiet
-@given(rows=subscription_histories(is_linked=True))
-def test_items_and_customers_have_the_revenue_that_a_reckoning_by_day_gives(models, rows):
-    reckoning = Reckoning(rows, AS_OF)
-    with models.filled(rows) as conn:
-        items = conn.execute(
-            "select subscription_item_id, month_start_on, month_end_on, customer_id, currency_code, mrr_amount,"
-            " arr_amount, mrr_reporting_amount from marts.fct_mrr_items_monthly"
-        ).fetchall()
-        monthly = conn.execute(
-            "select customer_id, currency_code, month_start_on, mrr_amount, arr_amount, committed_mrr_amount,"
-            " mrr_reporting_amount from marts.fct_mrr_monthly"
-        ).fetchall()
+def _check_revenue_is_that_of_the_reckoning(conn, reckoning):
+    items = conn.execute(
+        "select subscription_item_id, month_start_on, month_end_on, customer_id, currency_code, mrr_amount,"
+        " arr_amount, mrr_reporting_amount from marts.fct_mrr_items_monthly"
+    ).fetchall()
+    monthly = conn.execute(
+        "select customer_id, currency_code, month_start_on, mrr_amount, arr_amount, committed_mrr_amount,"
+        " mrr_reporting_amount from marts.fct_mrr_monthly"
+    ).fetchall()
     expected_items, expected = set(), {}
     for start, end in MONTHS:
         for item, (terms, mrr, arr) in reckoning.by_item(end).items():
@@ -95,15 +90,11 @@ def _grouped(rows):
     return found
 
 
-@pytest.mark.identity
-@quiet
-@given(rows=subscription_histories())
-def test_opening_and_movements_make_the_closing_in_every_currency_and_month(models, rows):
-    with models.filled(rows) as conn:
-        movements = _grouped(conn.execute("select * from marts.fct_mrr_movements").fetchall())
-        monthly = conn.execute(
-            "select customer_id, currency_code, month_start_on, mrr_amount from marts.fct_mrr_monthly"
-        ).fetchall()
+def _check_movements_by_month(conn):
+    movements = _grouped(conn.execute("select * from marts.fct_mrr_movements").fetchall())
+    monthly = conn.execute(
+        "select customer_id, currency_code, month_start_on, mrr_amount from marts.fct_mrr_monthly"
+    ).fetchall()
     starts = [start for start, _ in MONTHS]
     assert {key[2] for key in movements} <= set(starts)
     _classified(movements, {row[:3]: row[3] for row in monthly}, list(zip([date.min, *starts], starts, strict=False)))
@@ -122,13 +113,8 @@ def _days(rows) -> list[date]:
     return sorted(day for day in named if FIRST - timedelta(days=1) <= day <= AS_OF)
 
 
-@pytest.mark.identity
-@quiet
-@given(rows=subscription_histories(customers=2))
-def test_movements_of_a_day_are_those_of_a_reckoning_by_day(models, rows):
-    reckoning = Reckoning(rows, AS_OF)
-    with models.filled(rows) as conn:
-        movements = _grouped(conn.execute("select * from marts.fct_mrr_movements_daily").fetchall())
+def _check_movements_by_day(conn, reckoning, rows):
+    movements = _grouped(conn.execute("select * from marts.fct_mrr_movements_daily").fetchall())
     days, closings = _days(rows), defaultdict(Decimal)
     for day in days:
         for terms, mrr, _ in reckoning.by_item(day).values():
@@ -137,17 +123,12 @@ def test_movements_of_a_day_are_those_of_a_reckoning_by_day(models, rows):
     _classified(movements, dict(closings), list(zip([date.min, *days], days, strict=False)))
 
 
-@pytest.mark.identity
-@quiet
-@given(rows=subscription_histories())
-def test_the_reporting_bridge_adds_up_and_movements_count_at_the_opening_rate(models, rows):
-    reckoning = Reckoning(rows, AS_OF)
-    with models.filled(rows) as conn:
-        found = conn.execute("select * from marts.fct_mrr_movements_reporting").fetchall()
-        monthly = conn.execute(
-            "select customer_id, month_start_on, sum(coalesce(mrr_reporting_amount, 0)) from marts.fct_mrr_monthly"
-            " group by 1, 2"
-        ).fetchall()
+def _check_the_reporting_bridge(conn, reckoning):
+    found = conn.execute("select * from marts.fct_mrr_movements_reporting").fetchall()
+    monthly = conn.execute(
+        "select customer_id, month_start_on, sum(coalesce(mrr_reporting_amount, 0)) from marts.fct_mrr_monthly"
+        " group by 1, 2"
+    ).fetchall()
     closings = {row[:2]: row[2] for row in monthly}
     moved, fx, missing = (defaultdict(Decimal) for _ in range(3))
     for customer, start, movement, reason, amount in found:
@@ -183,3 +164,16 @@ def test_the_reporting_bridge_adds_up_and_movements_count_at_the_opening_rate(mo
         opened = {
             customer: closings.get((customer, start), Decimal(0)) for customer, month in closings if month == start
         }
+
+
+@pytest.mark.identity
+@quiet
+@given(rows=subscription_histories(is_linked=True))
+def test_recurring_revenue_of_random_histories(models, rows):
+    """By item, customer, currency and month as reckoned by day; movements by month, by day and as reported add up."""
+    reckoning = Reckoning(rows, AS_OF)
+    with models.filled(rows) as conn:
+        _check_revenue_is_that_of_the_reckoning(conn, reckoning)
+        _check_movements_by_month(conn)
+        _check_movements_by_day(conn, reckoning, rows)
+        _check_the_reporting_bridge(conn, reckoning)

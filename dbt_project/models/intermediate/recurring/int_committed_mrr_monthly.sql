@@ -1,6 +1,8 @@
 -- Grain: one row per customer, currency and month with committed recurring revenue.
 -- What is agreed at the month's end for the day committed_mrr_days later: what runs then or starts by then, less what
 -- is known to end by then. Trials are no commitment; a pause is left out while it is not known to be over by then.
+{{ keep_by_customer('customer_id', is_large=true) }}
+
 with agreed as (
     select
         terms.customer_id,
@@ -17,7 +19,7 @@ with agreed as (
         and months.month_end_on >= coalesce(terms.agreed_on, terms.starts_on)
         and months.committed_on >= terms.starts_on and months.committed_on < terms.told_ends_on
         and months.month_end_on < terms.ends_on
-    where terms.gross_yearly_amount <> 0
+    where terms.gross_yearly_amount <> 0 and {{ is_changed('customer_id', 'terms.customer_id') }}
         and not (months.month_end_on >= terms.trial_from_on and months.month_end_on < terms.trial_to_on)
         and not (months.committed_on >= terms.trial_from_on and months.committed_on < terms.trial_to_on)
         and not (months.committed_on >= terms.paused_from_on and months.committed_on < terms.paused_to_on)

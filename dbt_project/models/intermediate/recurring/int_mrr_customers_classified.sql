@@ -1,6 +1,8 @@
 -- Grain: one row per customer, currency and period (a month or a day) in which its terms changed.
 -- Whether a customer begins, leaves or returns is told over all its currencies, and before anything is called
 -- expansion or contraction: one who pays before and after has only changed.
+{{ keep_by_customer('customer_id') }}
+
 with currencies as (
     select
         customer_id,
@@ -12,6 +14,7 @@ with currencies as (
         bool_or(is_opening_on_hold) as is_opening_on_hold,
         bool_or(is_closing_on_hold) as is_closing_on_hold
     from {{ ref('int_mrr_lines') }}
+    where {{ is_changed('customer_id') }}
     group by customer_id, period, period_start_on, currency_code
 ),
 

@@ -1,6 +1,8 @@
 -- Grain: one row per customer, period, currency and plan: what the customer paid for the plan before and after.
 -- Items of one plan are one line, so that a new item in place of an old one is a change of seats or price. Amounts in
 -- the reporting currency are rounded item by item, at the rate of the opening and at that of the closing.
+{{ keep_by_customer('customer_id') }}
+
 with sides as (
     select
         transitions.customer_id,
@@ -38,7 +40,8 @@ with sides as (
     left join {{ ref('int_mrr_reasons') }} as reasons
         on spans.subscription_item_id = reasons.subscription_item_id
         and transitions.period = reasons.period and transitions.period_start_on = reasons.period_start_on
-    where spans.gross_mrr_amount <> 0 or spans.mrr_amount <> 0 or spans.is_paused
+    where (spans.gross_mrr_amount <> 0 or spans.mrr_amount <> 0 or spans.is_paused)
+        and {{ is_changed('customer_id', 'transitions.customer_id') }}
 )
 
 select

@@ -2,6 +2,8 @@
 -- The parts of a line add up to its change, in its own currency and in the reporting currency. There the change is
 -- measured at the rate of the opening; when a customer begins or returns, and where that rate is missing, at that of
 -- the closing.
+{{ keep_by_customer('customer_id') }}
+
 with lines as (
     select
         lines.*,
@@ -25,7 +27,7 @@ with lines as (
         on lines.customer_id = classified.customer_id and lines.period = classified.period
         and lines.period_start_on = classified.period_start_on
         and lines.currency_code = classified.currency_code
-    where lines.closing_amount <> lines.opening_amount
+    where lines.closing_amount <> lines.opening_amount and {{ is_changed('customer_id', 'lines.customer_id') }}
 ),
 
 -- First what the discount changes, then of the rest what the quantity does at the price before.

@@ -1,11 +1,15 @@
 -- Grain: one row per customer and period (a month or a day) in which the terms of one of its items changed.
 -- A movement is the difference between the end of the day before the period (opening_on) and its own end (closing_on).
+{{ keep_by_customer('customer_id') }}
+
 with changed as (
     select distinct customer_id, valid_from_on as changed_on
     from {{ ref('int_subscription_item_spans') }}
+    where {{ is_changed('customer_id') }}
     union
     select distinct customer_id, valid_to_on as changed_on
     from {{ ref('int_subscription_item_spans') }}
+    where {{ is_changed('customer_id') }}
 )
 
 select distinct

@@ -1,6 +1,8 @@
 -- Grain: one row per subscription item and day its recurring revenue or terms changed.
 -- Spans run from the item's first day to the as-of date; validity is exclusive at its end. mrr_amount is 0 in trials,
 -- in pauses, before the start and after the end.
+{{ keep_by_customer('subscription_id') }}
+
 with cuts as (
     {%- for day in [
         'valid_from_on', 'starts_on', 'ends_on', 'trial_from_on', 'trial_to_on', 'paused_from_on', 'paused_to_on',
@@ -10,6 +12,7 @@ with cuts as (
     select subscription_item_id, valid_from_on, {{ day }} as cut_on
     from {{ ref('int_subscription_item_terms') }}
     where {{ day }} >= valid_from_on and {{ day }} < valid_to_on and {{ day }} <= {{ as_of_date() }}
+        and {{ is_changed('subscription_id') }}
     {%- endfor %}
 ),
 

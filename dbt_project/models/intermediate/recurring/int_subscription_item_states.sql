@@ -1,5 +1,7 @@
 -- Grain: one row per subscription item and day one of its own fields changed (validity is exclusive at its end).
 -- The first span begins with time itself. A start or end that is told after it took effect counts from its own day.
+{{ keep_by_customer('subscription_id') }}
+
 with shown as (
     select
         subscription_item_id,
@@ -18,6 +20,7 @@ with shown as (
         occurred_on as shown_occurred_on
     from {{ ref('stg_billing__subscription_items') }}
     where known_on <= {{ as_of_date() }} and (deleted_on is null or deleted_on > {{ as_of_date() }})
+        and {{ is_changed('subscription_id') }}
 ),
 
 changes as (

@@ -1,6 +1,8 @@
 -- Grain: one row per subscription item and day the terms it has changed (validity is exclusive at its end).
 -- Terms are what the item, its price and its subscription say together: who pays how much, and from when to when.
 -- Yearly amounts are not rounded; what does not recur, and what is billed by usage, has 0.
+{{ keep_by_customer('subscription_id') }}
+
 with priced as (
     select
         items.*,
@@ -20,6 +22,7 @@ with priced as (
     left join {{ ref('int_price_spans') }} as prices
         on items.price_id = prices.price_id
         and prices.valid_from_on < items.valid_to_on and prices.valid_to_on > items.valid_from_on
+    where {{ is_changed('subscription_id', 'items.subscription_id') }}
 ),
 
 charged as (

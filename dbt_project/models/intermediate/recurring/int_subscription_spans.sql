@@ -1,6 +1,8 @@
 -- Grain: one row per subscription and day a field changed (validity is exclusive at its end).
 -- The first span begins with time itself. From starts_on to ends_on it runs; dates win over the status, which counts
 -- where a date is missing. A start or end that is told after it took effect counts from its own day.
+{{ keep_by_customer('subscription_id') }}
+
 with shown as (
     select
         subscription_id,
@@ -19,6 +21,7 @@ with shown as (
         observed_on
     from {{ ref('stg_billing__subscriptions') }}
     where known_on <= {{ as_of_date() }} and (deleted_on is null or deleted_on > {{ as_of_date() }})
+        and {{ is_changed('subscription_id') }}
 ),
 
 changes as (
@@ -104,3 +107,4 @@ select
 from dated
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'billing_customer' and dated.customer_key = identities.source_key
+where dated.customer_key is not null

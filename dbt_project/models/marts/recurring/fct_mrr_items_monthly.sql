@@ -1,5 +1,7 @@
 -- Grain: one row per subscription item and month at whose end it has recurring revenue.
 -- From the first such month to the month of the as-of date, which is measured on that date.
+{{ keep_by_customer('customer_id', is_large=true) }}
+
 select
     spans.subscription_item_id,
     months.month_start_on,
@@ -23,4 +25,4 @@ left join {{ ref('int_customer_segment_spans') }} as segments
     and months.month_end_on >= segments.valid_from_on and months.month_end_on < segments.valid_to_on
 left join {{ ref('int_exchange_rates_daily') }} as rates
     on spans.currency_code = rates.currency_code and months.month_end_on = rates.date_day
-where spans.mrr_amount <> 0
+where spans.mrr_amount <> 0 and {{ is_changed('customer_id', 'spans.customer_id') }}

@@ -1,4 +1,6 @@
 -- Grain: one row per customer, currency and month with recurring revenue, run or committed; and the month it ends.
+{{ keep_by_customer('customer_id', is_large=true) }}
+
 with amounts as (
     select
         customer_id,
@@ -11,6 +13,7 @@ with amounts as (
         0 as committed_mrr_amount,
         cast(null as {{ type_money() }}) as committed_mrr_reporting_amount
     from {{ ref('fct_mrr_items_monthly') }}
+    where {{ is_changed('customer_id') }}
     group by customer_id, currency_code, month_start_on
 
     union all
@@ -26,6 +29,7 @@ with amounts as (
         committed_mrr_amount,
         committed_mrr_reporting_amount
     from {{ ref('int_committed_mrr_monthly') }}
+    where {{ is_changed('customer_id') }}
 ),
 
 summed as (

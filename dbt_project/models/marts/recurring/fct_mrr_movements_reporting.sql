@@ -2,6 +2,8 @@
 -- Movements count at the month's opening rate, new and returned customers at its closing rate; what is left to the
 -- closing amount is fx. Amounts without a rate count as 0: fx has the reason missing_rate where a rate is missing at
 -- one end. The opening amount and the movements add up to the closing amount.
+{{ keep_by_customer('customer_id') }}
+
 with parts as (
     select
         customer_id,
@@ -11,7 +13,7 @@ with parts as (
         reason,
         part_reporting_amount as amount
     from {{ ref('int_mrr_parts') }}
-    where period = 'month'
+    where period = 'month' and {{ is_changed('customer_id') }}
 ),
 
 reasons as (
@@ -30,7 +32,7 @@ reasons as (
 foreign_months as (
     select customer_id, currency_code, month_start_on, mrr_amount, mrr_reporting_amount
     from {{ ref('fct_mrr_monthly') }}
-    where currency_code <> {{ reporting_currency() }}
+    where currency_code <> {{ reporting_currency() }} and {{ is_changed('customer_id') }}
 ),
 
 foreign_balances as (

@@ -7,5 +7,6 @@ select
     unit_amount,
     flat_amount,
     {{ known_on('coalesce(recorded_at, occurred_at, loaded_at)') }} as known_on,
-    {{ local_date('deleted_at') }} as deleted_on
-from {{ source('raw', 'price_tiers') }}
+    {{ local_date('deleted_at') }} as deleted_on,
+    {{ row_fingerprint('source_row') }} as row_fingerprint
+from {{ source('raw', 'price_tiers') }} as source_row

@@ -16,8 +16,9 @@ with typed as (
         ) }} as is_readable,
         {{ is_readable_field(
             'field_name', 'old_value', amounts=amounts, numbers=numbers, dates=dates, instants=instants, flags=flags
-        ) }} as is_old_readable
-    from {{ source('raw', 'subscription_changes') }}
+        ) }} as is_old_readable,
+        {{ row_fingerprint('source_row') }} as row_fingerprint
+    from {{ source('raw', 'subscription_changes') }} as source_row
 )
 
 select
@@ -42,5 +43,6 @@ select
     {{ local_date('coalesce(occurred_at, recorded_at, loaded_at)') }} as occurred_on,
     {{ known_on('coalesce(recorded_at, occurred_at, loaded_at)') }} as known_on,
     occurred_at is not null as is_dated,
-    is_readable
+    is_readable,
+    row_fingerprint
 from typed

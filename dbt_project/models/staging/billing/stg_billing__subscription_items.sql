@@ -20,5 +20,6 @@ select
     {{ local_date('occurred_at') }} as occurred_on,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
     {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
-    {{ local_date('deleted_at') }} as deleted_on
-from {{ source('raw', 'subscription_items') }}
+    {{ local_date('deleted_at') }} as deleted_on,
+    {{ row_fingerprint('source_row') }} as row_fingerprint
+from {{ source('raw', 'subscription_items') }} as source_row
