@@ -4,7 +4,13 @@
     'document_kind', 'document_id', 'line_id', 'customer_id', 'currency_code', 'country_code', 'region_code',
     'tax_class', 'rule', 'tax_rate_id', 'is_reverse_charge',
 ] %}
-with amounts as (
+with kinds as (
+    select 'output' as entry_kind
+    union all
+    select 'input' as entry_kind
+),
+
+amounts as (
     select
         case document_kind when 'invoice' then 'output' when 'credit_note' then 'credit' else 'input' end as entry_kind,
         {{ shared | join(', ') }}, counts_from_on as occurred_on, counts_to_on, net_amount, tax_amount,
@@ -16,9 +22,10 @@ with amounts as (
     -- What the buyer owes on a supplier's bill is owed and deducted at once.
     select
         kinds.entry_kind,
-        {{ shared | join(', ') }}, counts_from_on, counts_to_on, 0, self_assessed_tax_amount, true
+        {{ shared | join(', ') }}, counts_from_on, counts_to_on, 0 as net_amount, self_assessed_tax_amount,
+        true as is_self_assessed
     from {{ ref('int_tax_lines_rated') }}
-    cross join (select 'output' as entry_kind union all select 'input' as entry_kind) as kinds
+    cross join kinds
     where self_assessed_tax_amount is not null
 
     union all
@@ -26,9 +33,10 @@ with amounts as (
     select
         case document_kind
             when 'invoice' then 'output' when 'credit_note' then 'credit' when 'write_off' then 'bad_debt' else 'input'
-        end,
-        document_kind, document_id, null, customer_id, currency_code, country_code, region_code, null,
-        null, null, null, occurred_on, counts_to_on, 0, step_amount, false
+        end as entry_kind,
+        document_kind, document_id, null as line_id, customer_id, currency_code, country_code, region_code,
+        null as tax_class, null as rule, null as tax_rate_id, null as is_reverse_charge, occurred_on, counts_to_on,
+        0 as net_amount, step_amount, false as is_self_assessed
     from {{ ref('int_tax_headers') }}
     where step_amount <> 0
 ),
@@ -50,7 +58,8 @@ entries as (
     union all
 
     select
-        entry_kind, true, is_self_assessed, {{ shared | join(', ') }}, counts_to_on, -sum(net_amount), -sum(tax_amount)
+        entry_kind, true as is_reversal, is_self_assessed, {{ shared | join(', ') }}, counts_to_on,
+        -sum(net_amount) as net_amount, -sum(tax_amount) as tax_amount
     from signed
     where counts_to_on < {{ end_of_time() }}
     group by entry_kind, is_self_assessed, {{ shared | join(', ') }}, counts_to_on

@@ -12,12 +12,14 @@ headers as (
 
     union all
 
-    select 'credit_note', credit_note_id, counts_from_on, counts_to_on, tax_amount
+    select 'credit_note' as document_kind, credit_note_id, counts_from_on, counts_to_on, tax_amount
     from {{ ref('int_tax_credit_notes') }}
 
     union all
 
-    select 'write_off', write_off_id, cast('0001-01-01' as date), {{ end_of_time() }}, tax_amount
+    select
+        'write_off' as document_kind, write_off_id, cast('0001-01-01' as date) as valid_from_on,
+        {{ end_of_time() }} as valid_to_on, tax_amount
     from {{ ref('stg_invoicing__write_offs') }}
 ),
 

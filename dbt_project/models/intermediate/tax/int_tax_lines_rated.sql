@@ -45,8 +45,8 @@ ruled as (
 rated as (
     select
         ruled.*,
-        case rule when 'rate' then found_rate when 'none' then null else 0 end as rate,
-        case when rule = 'reverse_charge' then found_rate end as reverse_charge_rate
+        case ruled.rule when 'rate' then ruled.found_rate when 'none' then null else 0 end as rate,
+        case when ruled.rule = 'reverse_charge' then ruled.found_rate end as reverse_charge_rate
     from ruled
 )
 

@@ -33,8 +33,9 @@ differences as (
     union all
 
     select
-        'header', document_kind, document_id, null, customer_id, currency_code, country_code, region_code, null,
-        counts_from_on, null, null, null, null, null, null, tax_amount, lines_tax_amount
+        'header' as difference, document_kind, document_id, null as line_id, customer_id, currency_code, country_code,
+        region_code, null as tax_class, counts_from_on, null as rated_on, null as rule, null as rate,
+        null as tax_rate_id, null as stated_tax_rate_id, null as net_amount, tax_amount, lines_tax_amount
     from headers
     where state_number = 1 and tax_amount <> lines_tax_amount
 )
