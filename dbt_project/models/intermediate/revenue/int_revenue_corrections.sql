@@ -21,9 +21,10 @@ with named as (
         )
 ),
 
-spread as (
-    select revenue_line_id, changed_line_id, amount
-    from {{ ref('int_revenue_credits_spread') }}
+corrections as (
+    select revenue_line_id, changed_line_id, amount from named
+    union all
+    select revenue_line_id, changed_line_id, amount from {{ ref('int_revenue_credits_spread') }}
 )
 
 select
@@ -32,7 +33,7 @@ select
     corrections.amount,
     greatest(documents.issued_on, charges.issued_on) as changed_on,
     documents.gone_on
-from (select * from named union all select * from spread) as corrections
+from corrections
 inner join {{ ref('int_revenue_documents') }} as documents
     on corrections.revenue_line_id = documents.revenue_line_id
 inner join {{ ref('int_revenue_documents') }} as charges

@@ -57,20 +57,45 @@ inner join {{ ref('int_receivable_invoices') }} as invoices on lines.invoice_id 
 union all
 
 select
-    'credit_note_line:' || lines.credit_note_line_id, 'credit_note_line', notes.invoice_id, notes.customer_id,
-    coalesce(lines.currency_code, notes.currency_code), notes.issued_on, notes.gone_on,
-    cast(-lines.amount as {{ type_money() }}), lines.invoice_line_id, null, null, null,
-    lines.service_started_on, lines.service_ended_on, null, null
+    'credit_note_line:' || lines.credit_note_line_id as revenue_line_id,
+    'credit_note_line' as line_kind,
+    notes.invoice_id,
+    notes.customer_id,
+    coalesce(lines.currency_code, notes.currency_code) as currency_code,
+    notes.issued_on,
+    notes.gone_on,
+    cast(-lines.amount as {{ type_money() }}) as amount,
+    lines.invoice_line_id as corrected_line_id,
+    null as subscription_item_id,
+    null as product_key,
+    null as price_id,
+    lines.service_started_on,
+    lines.service_ended_on,
+    null as recognition_method,
+    null as recognised_on
 from credit_note_lines as lines
 inner join credit_notes as notes on lines.credit_note_id = notes.credit_note_id
 
 union all
 
 select
-    'credit_note:' || notes.credit_note_id, 'credit_note', notes.invoice_id, notes.customer_id,
-    notes.currency_code, notes.issued_on, notes.gone_on,
-    cast(-coalesce(notes.subtotal_amount, notes.total_amount - coalesce(notes.tax_amount, 0)) as {{ type_money() }}),
-    null, null, null, null, null, null, null, null
+    'credit_note:' || notes.credit_note_id as revenue_line_id,
+    'credit_note' as line_kind,
+    notes.invoice_id,
+    notes.customer_id,
+    notes.currency_code,
+    notes.issued_on,
+    notes.gone_on,
+    cast(-coalesce(notes.subtotal_amount, notes.total_amount - coalesce(notes.tax_amount, 0)) as {{ type_money() }})
+        as amount,
+    null as corrected_line_id,
+    null as subscription_item_id,
+    null as product_key,
+    null as price_id,
+    null as service_started_on,
+    null as service_ended_on,
+    null as recognition_method,
+    null as recognised_on
 from credit_notes as notes
 left join credit_note_lines as lines on notes.credit_note_id = lines.credit_note_id
 where lines.credit_note_id is null and coalesce(notes.subtotal_amount, notes.total_amount) is not null

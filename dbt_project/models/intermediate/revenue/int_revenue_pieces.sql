@@ -57,16 +57,20 @@ union all
 
 -- What is left when the service ends before its time is earned on that day.
 select
-    revenue_line_id, service_cut_on, {{ add_days('service_cut_on', 1) }},
-    cast({{ days_between('service_cut_on', 'recognised_to_on') }} as decimal(28, 10)),
-    cast(total_weight as decimal(28, 10))
+    revenue_line_id,
+    service_cut_on as starts_on,
+    {{ add_days('service_cut_on', 1) }} as ends_on,
+    cast({{ days_between('service_cut_on', 'recognised_to_on') }} as decimal(28, 10)) as weight,
+    cast(total_weight as decimal(28, 10)) as total_weight
 from periods
 where service_cut_on < recognised_to_on
 
 union all
 
 select
-    revenue_line_id, earned_on, {{ add_days('earned_on', 1) }},
-    cast(least(weight_so_far, line_weight) - least(weight_so_far - weight, line_weight) as decimal(28, 10)),
-    cast(line_weight as decimal(28, 10))
+    revenue_line_id,
+    earned_on as starts_on,
+    {{ add_days('earned_on', 1) }} as ends_on,
+    cast(least(weight_so_far, line_weight) - least(weight_so_far - weight, line_weight) as decimal(28, 10)) as weight,
+    cast(line_weight as decimal(28, 10)) as total_weight
 from daily_milestones

@@ -7,7 +7,9 @@
 with changes as (
     select changed_line_id as revenue_line_id, changed_on, amount from {{ ref('int_revenue_corrections') }}
     union all
-    select changed_line_id, gone_on, -amount from {{ ref('int_revenue_corrections') }} where gone_on > changed_on
+    select changed_line_id as revenue_line_id, gone_on as changed_on, -amount as amount
+    from {{ ref('int_revenue_corrections') }}
+    where gone_on > changed_on
 ),
 
 daily_changes as (
@@ -71,7 +73,8 @@ scaled as (
 reflected as (
     select
         *,
-        direction * (virtual_amount - least(0, min(virtual_amount) over passed)) / nullif(total_weight, 0) as unit_amount,
+        direction * (virtual_amount - least(0, min(virtual_amount) over passed)) / nullif(total_weight, 0)
+            as unit_amount,
         coalesce(lead(break_on) over passed, {{ end_of_time() }}) as next_on,
         coalesce(lead(left_weight) over passed, left_weight) as next_weight
     from scaled

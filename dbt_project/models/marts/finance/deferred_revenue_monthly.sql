@@ -14,15 +14,20 @@ with moved as (
     group by lines.customer_id, lines.currency_code, periods.month_start_on
 ),
 
+calendar as (
+    select month_start_on, max(date_day) as month_end_on
+    from {{ ref('dim_date') }}
+    where date_day <= {{ as_of_date() }}
+    group by month_start_on
+),
+
 months as (
-    select begun.customer_id, begun.currency_code, dates.month_start_on, max(dates.date_day) as month_end_on
+    select begun.customer_id, begun.currency_code, calendar.month_start_on, calendar.month_end_on
     from (
         select customer_id, currency_code, min(month_start_on) as begins_on from moved
         group by customer_id, currency_code
     ) as begun
-    inner join {{ ref('dim_date') }} as dates
-        on dates.date_day >= begun.begins_on and dates.date_day <= {{ as_of_date() }}
-    group by begun.customer_id, begun.currency_code, dates.month_start_on
+    inner join calendar on calendar.month_start_on >= begun.begins_on
 ),
 
 carried as (

@@ -1,9 +1,9 @@
 -- Grain: one row per revenue line: a line of an invoice or credit note that is earned by itself.
 -- Amounts at the as-of date: recognised + deferred - unbilled = billed; net_amount is recognised in the end.
 with current_spans as (
-    select *, {{ unearned_on('spans', as_of_date()) }} as unearned_amount
+    select spans.*, {{ unearned_on('spans', as_of_date()) }} as unearned_amount
     from {{ ref('int_revenue_spans') }} as spans
-    where valid_from_on <= {{ as_of_date() }} and valid_to_on > {{ as_of_date() }}
+    where spans.valid_from_on <= {{ as_of_date() }} and spans.valid_to_on > {{ as_of_date() }}
 ),
 
 last_spans as (

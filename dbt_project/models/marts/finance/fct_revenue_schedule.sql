@@ -10,16 +10,22 @@ with monthly as (
     group by revenue_line_id, month_start_on
 ),
 
+totals as (
+    select revenue_line_id, sum(recognised_amount) as scheduled_amount
+    from {{ ref('int_revenue_periods') }}
+    group by revenue_line_id
+),
+
 -- Milestones without a day, and what lies beyond the calendar.
 undated as (
     select
         lines.revenue_line_id,
         cast(null as date) as month_start_on,
-        max(lines.net_amount) - coalesce(sum(monthly.scheduled_amount), 0) as scheduled_amount,
+        lines.net_amount - coalesce(totals.scheduled_amount, 0) as scheduled_amount,
         cast(0 as {{ type_money() }}) as recognised_amount
     from {{ ref('fct_revenue_lines') }} as lines
-    left join monthly on lines.revenue_line_id = monthly.revenue_line_id
-    group by lines.revenue_line_id
+    left join totals on lines.revenue_line_id = totals.revenue_line_id
+    where lines.net_amount <> coalesce(totals.scheduled_amount, 0)
 ),
 
 scheduled as (
