@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import whole_run
 from benchmarks.document import write_block
+from benchmarks.recurring import measure as recurring
 from benchmarks.scoring import command as scoring
 from benchmarks.scoring import forms
 
@@ -22,13 +23,17 @@ def main() -> int:
     whole.add_argument("--deals", type=int, nargs="+", default=[20_000, 200_000, 1_000_000])
     scoring.add_arguments(kinds.add_parser("scoring", parents=[places], help="table in, table out, by every way"))
     kinds.add_parser("forms", parents=[places], help="the two forms of trees in SQL, by their number of leaves")
+    mrr = kinds.add_parser("recurring", parents=[places], help="whole and partial builds of recurring revenue")
+    mrr.add_argument("--customers", type=int, nargs="+", default=[20_000, 200_000])
     given = sys.argv[1:]
-    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"]]:
+    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"], ["recurring"]]:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
             scoring.main(chosen, " ".join(["python -m benchmarks", *arguments]))
         elif chosen.kind == "forms":
             write_block("forms", forms.measured_lines(chosen.workspace))
+        elif chosen.kind == "recurring":
+            write_block("recurring", recurring.measured_lines(chosen.customers, chosen.workspace, _machine()))
         else:
             _whole_run(chosen)
     return 0
@@ -37,7 +42,7 @@ def main() -> int:
 def _whole_run(chosen: argparse.Namespace) -> None:
     rows = whole_run.measure(chosen.deals, chosen.workspace)
     lines = [
-        f"Measured on {os.cpu_count()} cores, {_memory_gib():.0f} GiB, Python {platform.python_version()}.",
+        _machine(),
         "",
         "| deals | step | seconds | peak Python GiB | peak PostgreSQL GiB | outcome |",
         "|---:|---|---:|---:|---:|---|",
@@ -51,6 +56,10 @@ def _whole_run(chosen: argparse.Namespace) -> None:
         total = sum(row.seconds for row in rows if row.deals == deals)
         lines.append(f"| {deals:,} | **all** | **{total:,.1f}** | | | |")
     write_block("whole run", lines)
+
+
+def _machine() -> str:
+    return f"Measured on {os.cpu_count()} cores, {_memory_gib():.0f} GiB, Python {platform.python_version()}."
 
 
 def _memory_gib() -> float:

@@ -120,3 +120,6 @@ where substr(subscriptions.billing_customer_source_id, 2)::bigint % {every} = 0
 select model_name, case when model_name like 'int%' then 'intermediate' else 'marts' end as schema_name
 from intermediate.int_recurring_builds
 order by model_name
+
+-- name: content
+select count(*), sum(hash_record_extended(t, 0)) from {table} as t

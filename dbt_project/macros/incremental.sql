@@ -104,5 +104,5 @@ select
         {%- endif -%}
     {%- endfor -%}
 {%- endif -%}
-{{ return(local_md5(texts | join('\n'))) }}
+{{ return(local_md5(texts | join('\n')) if execute else '') }}
 {%- endmacro %}

@@ -35,7 +35,7 @@ hashed as (
         union all
         select subscription_id, row_fingerprint from {{ ref('stg_billing__subscription_items') }}
         union all
-        select coalesce(items.subscription_id, changes.subscription_id), changes.row_fingerprint
+        select coalesce(items.subscription_id, changes.subscription_id) as subscription_id, changes.row_fingerprint
         from {{ ref('stg_billing__subscription_changes') }} as changes
         left join {{ ref('stg_billing__subscription_items') }} as items
             on changes.subscription_item_id = items.subscription_item_id
