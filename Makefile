@@ -28,7 +28,7 @@ demo: .venv/.ready ## a simulated company, built, trained, scored and published 
 
 test: .venv/.ready ## lint and all tests but the long ones
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest -m "not slow" $(ARGS)
+	@.venv/bin/pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/.ready ## formatting, types, layers, SQL style
 	@.venv/bin/pre-commit run --all-files --config .pre-commit-config.yaml

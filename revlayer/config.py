@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         database_password_file: holds the password of ``database_url``, as container secrets do.
         role_prefix: roles are cluster-wide, so each environment on one cluster needs its own prefix.
         as_of_date: overrides "the last day the raw tables know of".
+        dbt_target: folder of dbt's artefacts, relative to the project; processes at work at once need one each.
     """
 
     model_config = SettingsConfigDict(env_prefix="REVLAYER_", env_file=".env", extra="ignore")
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     database_password_file: Path | None = None
     role_prefix: str = "revlayer_"
     as_of_date: date | None = None
+    dbt_target: Path = Path("target")
     embedded_durable: bool = Field(default=True, description="False trades crash safety for speed; for tests only.")
 
     @field_validator("role_prefix")
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
     def home_directory(self) -> Path:
         """Absolute path of ``home``."""
         return self.home if self.home.is_absolute() else self.project_directory / self.home
+
+    @property
+    def dbt_target_directory(self) -> Path:
+        """Absolute path of ``dbt_target``."""
+        return self.project_directory / self.dbt_target
 
     def role(self, name: str) -> str:
         """Return the name of one of the six roles in this environment."""

@@ -38,7 +38,7 @@ def run(
         arguments: as on dbt's command line, such as ``["build", "--selector", "features"]``.
         variables: passed as ``--vars``, as JSON, so that no value can change the command.
         progress: called with node name, nodes done and nodes in all.
-        target_path: where dbt writes its artefacts; the project's target/ when None.
+        target_path: where dbt writes its artefacts; the folder of the settings when None.
 
     Raises:
         RevlayerError: dbt is not installed, the project does not parse, or a node failed.
@@ -52,7 +52,7 @@ def run(
         "--project-dir", str(settings.project_directory),
         "--profiles-dir", str(settings.project_directory / "dbt_project"),
         "--vars", json.dumps(dict(variables or {}), default=str),
-        "--target-path", str(target_path or settings.project_directory / "target"),
+        "--target-path", str(target_path or settings.dbt_target_directory),
     ]  # fmt: skip
     with environment(settings):
         outcome = dbtRunner(callbacks=[_NodeEvents(progress)] if progress else []).invoke(

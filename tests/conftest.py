@@ -25,6 +25,10 @@ hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("whole", max_examples=500, deadline=None)
 hypothesis.settings.load_profile("quick")
 
+# Workers that run tests at once (pytest -n) each have a server, and a folder for dbt, of their own.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["REVLAYER_DBT_TARGET"] = f"target/{worker}"
+
 TEMPLATE = "revlayer_test_template"
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
 
