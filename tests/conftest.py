@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,10 +148,14 @@ def test_data() -> Path:
     return Path(folder)
 
 
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where skips are forbidden (in CI, which brings all that optional tests need), a skip is a failure."""
-    if os.environ.get("REVLAYER_FORBID_SKIPS") and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
-        pytest.fail(f"{item.nodeid} skipped although nothing may skip here: {call.excinfo.value}", pytrace=False)
+    report = yield
+    if os.environ.get("REVLAYER_FORBID_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped although nothing may skip here: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -114,8 +114,9 @@ def test_texts_are_compared_by_bytes_whatever_the_columns_collation(server: Data
             conn.execute(
                 "create collation public.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
             )
-        except psycopg.errors.FeatureNotSupported as reason:
-            pytest.skip(str(reason))
+        except psycopg.errors.FeatureNotSupported:
+            assert conn.info.server_version >= 180000  # the embedded server is built without ICU, the other is not
+            return
         install_codes(conn, manifest_of)
         found = conn.execute(
             "select code from (values ('BERLIN' collate public.any_case), ('Berlin'), ('berlin 7'), ('berlin 7 '))"
