@@ -52,9 +52,7 @@ class Staging:
             self._reject("reject_unknown_stages", rejects)
         if self.plan.target.repeats == "same":
             columns = self.plan.staged_columns
-            self.run(
-                "merge_repeated", first_columns=_columns(columns, "first"), columns=_columns(columns, "candidate")
-            )
+            self.run("merge_repeated", first_columns=_columns(columns, "first"), columns=_columns(columns, "candidate"))
         self._reject("reject_repeated", rejects)
         for other in earlier:
             if other.plan.table.name == self.plan.table.name:

@@ -9,4 +9,5 @@ select 'owner' as entity, owner_key as source_key, known_on from {{ ref('stg_crm
 union all
 select 'product' as entity, product_key as source_key, known_on from {{ ref('stg_crm__products') }}
 union all
-select 'billing_customer' as entity, customer_key as source_key, known_on from {{ ref('stg_billing__billing_customers') }}
+select 'billing_customer' as entity, customer_key as source_key, known_on
+from {{ ref('stg_billing__billing_customers') }}

@@ -7,13 +7,17 @@ with needed as (
     from {{ ref('int_receivable_rates_missing') }}
     union all
     -- The mean rate of a month needs that of every day; rates hold on, so it is the first days that lack one.
-    select coalesce(currency_code, '(none)'), month_start_on, 'revenue' as needed_for, 0 as deal_count,
+    select
+        coalesce(currency_code, '(none)') as currency_code,
+        month_start_on as needed_on,
+        'revenue' as needed_for,
+        0 as deal_count,
         sum(line_count) as row_count
     from {{ ref('revenue_monthly') }}
     where recognised_reporting_amount is null
     group by coalesce(currency_code, '(none)'), month_start_on
     union all
-    select currency_code, month_end_on, 'recurring revenue' as needed_for, 0 as deal_count, count(*) as row_count
+    select currency_code, month_end_on as needed_on, 'recurring revenue' as needed_for, 0 as deal_count, count(*) as row_count
     from {{ ref('fct_mrr_monthly') }}
     where mrr_reporting_amount is null or committed_mrr_reporting_amount is null
     group by currency_code, month_end_on
