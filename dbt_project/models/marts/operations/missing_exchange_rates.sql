@@ -17,7 +17,12 @@ with needed as (
     where recognised_reporting_amount is null
     group by coalesce(currency_code, '(none)'), month_start_on
     union all
-    select currency_code, month_end_on as needed_on, 'recurring revenue' as needed_for, 0 as deal_count, count(*) as row_count
+    select
+        currency_code,
+        month_end_on as needed_on,
+        'recurring revenue' as needed_for,
+        0 as deal_count,
+        count(*) as row_count
     from {{ ref('fct_mrr_monthly') }}
     where mrr_reporting_amount is null or committed_mrr_reporting_amount is null
     group by currency_code, month_end_on
