@@ -6,14 +6,15 @@ with amounts as (
         customer_id,
         currency_code,
         month_start_on,
-        mrr_amount,
-        arr_amount,
+        sum(mrr_amount) as mrr_amount,
+        sum(arr_amount) as arr_amount,
+        sum(mrr_reporting_amount) as mrr_reporting_amount,
+        sum(arr_reporting_amount) as arr_reporting_amount,
         0 as committed_mrr_amount,
-        mrr_reporting_amount,
-        arr_reporting_amount,
         cast(null as {{ type_money() }}) as committed_mrr_reporting_amount
     from {{ ref('fct_mrr_items_monthly') }}
     where {{ is_changed('customer_id') }}
+    group by customer_id, currency_code, month_start_on
 
     union all
 
@@ -23,9 +24,9 @@ with amounts as (
         month_start_on,
         0 as mrr_amount,
         0 as arr_amount,
-        committed_mrr_amount,
         null as mrr_reporting_amount,
         null as arr_reporting_amount,
+        committed_mrr_amount,
         committed_mrr_reporting_amount
     from {{ ref('int_committed_mrr_monthly') }}
     where {{ is_changed('customer_id') }}
@@ -40,36 +41,35 @@ summed as (
         sum({{ name }}_amount) as {{ name }}_amount,
         sum({{ name }}_reporting_amount) as {{ name }}_reporting_amount,
         {%- endfor %}
-        cast({{ dbt.dateadd('month', 1, 'month_start_on') }} as date) as following_month_on,
-        lead(month_start_on) over (partition by customer_id, currency_code order by month_start_on) as next_month_on,
-        min(case when sum(mrr_amount) > 0 then month_start_on end) over (
-            partition by customer_id
-        ) as first_paid_month_on
+        lead(month_start_on) over (partition by customer_id, currency_code order by month_start_on) as next_month_on
     from amounts
     group by customer_id, currency_code, month_start_on
 ),
 
--- The month in which it is gone is a row of its own.
-steps as (
-    select false as is_end
-    union all
-    select true as is_end
-),
-
 continued as (
+    select
+        customer_id, currency_code, month_start_on, mrr_amount, arr_amount, committed_mrr_amount,
+        mrr_reporting_amount, arr_reporting_amount, committed_mrr_reporting_amount
+    from summed
+
+    union all
+
+    -- The month in which it is gone.
     select
         summed.customer_id,
         summed.currency_code,
-        case when steps.is_end then summed.following_month_on else summed.month_start_on end as month_start_on,
+        months.month_start_on,
         {%- for name in ['mrr', 'arr', 'committed_mrr'] %}
-        case when steps.is_end then 0 else summed.{{ name }}_amount end as {{ name }}_amount,
-        summed.{{ name }}_reporting_amount,
+        0 as {{ name }}_amount,
         {%- endfor %}
-        summed.first_paid_month_on
+        {%- for name in ['mrr', 'arr', 'committed_mrr'] %}
+        0 as {{ name }}_reporting_amount{{ ',' if not loop.last }}
+        {%- endfor %}
     from summed
-    cross join steps
-    where not steps.is_end
-        or (summed.mrr_amount <> 0 and coalesce(summed.next_month_on > summed.following_month_on, true))
+    inner join {{ ref('int_mrr_months') }} as months
+        on months.month_start_on = cast({{ dbt.dateadd('month', 1, 'summed.month_start_on') }} as date)
+    where summed.mrr_amount <> 0
+        and (summed.next_month_on is null or summed.next_month_on > months.month_start_on)
 )
 
 select
@@ -89,9 +89,10 @@ select
         as {{ type_money() }}
     ) as {{ name }}_reporting_amount,
     {%- endfor %}
-    continued.first_paid_month_on
+    min(case when continued.mrr_amount > 0 then continued.month_start_on end) over (
+        partition by continued.customer_id
+    ) as first_paid_month_on
 from continued
--- The month after the as-of date's is in no list of months yet.
 inner join {{ ref('int_mrr_months') }} as months on continued.month_start_on = months.month_start_on
 left join {{ ref('int_customer_segment_spans') }} as segments
     on continued.customer_id = segments.customer_id
