@@ -135,6 +135,84 @@ def test_writers_at_once_keep_one_chain(database):
         assert conn.execute(VERIFY).fetchone() == (True, 8 * 8 * 3, None, None)
 
 
+def test_a_large_statement_is_told_row_by_row(database):
+    """Its events are written in batches, and only the first names what all have in common."""
+    with database.connect("loader") as conn:
+        conn.execute(INSERT, ["n", 2345])
+        conn.execute("update raw.tax_rates set rate = 0.2 where source_id >= 'n2'")
+        changed = conn.execute("select count(*) from raw.tax_rates where rate = 0.2").fetchone()[0]
+        conn.execute("delete from raw.tax_rates where source_id = 'n1'")
+    with database.connect() as conn:
+        assert conn.execute(VERIFY).fetchone() == (True, 2345 + changed + 1, None, None)
+        told = conn.execute(
+            "select action, row_before ->> 'rate', row_after ->> 'rate', table_name, changed_by is not null,"
+            " count(*), count(distinct source_id), count(distinct recorded_at) from audit.trail group by 1, 2, 3, 4, 5"
+        ).fetchall()
+        assert set(told) == {
+            ("insert", None, "0.19", "raw.tax_rates", True, 2345, 2345, 1),
+            ("update", "0.19", "0.2", "raw.tax_rates", True, changed, changed, 1),
+            ("delete", "0.19", None, "raw.tax_rates", True, 1, 1, 1),
+        }
+        lengths = "select max(length(payload)) filter (where event_id = 1), max(length(payload)) from audit.events"
+        first, longest = conn.execute(lengths + " where event_id <= 2345").fetchone()
+        assert first == longest
+        rest = conn.execute(lengths + " where event_id between 2 and 2345").fetchone()[1]
+        assert rest < first / 2
+
+
+def test_rows_are_told_whole(database):
+    """Every column with its value and type, also where the key itself changes."""
+    with database.connect("loader") as conn:
+        conn.execute(INSERT, ["k", 2])
+        rows = [row[0] for row in conn.execute("select to_jsonb(t) from raw.tax_rates as t order by source_id")]
+        conn.execute("update raw.tax_rates set source_id = 'other' where source_id = 'k2'")
+    with database.connect() as conn:
+        told = conn.execute("select row_before, row_after from audit.trail order by event_id").fetchall()
+    assert told[:2] == [(None, row) for row in rows]
+    moved = {**rows[1], "source_id": "other"}
+    assert sorted(told[2:], key=str) == sorted([(rows[1], None), (None, moved)], key=str)
+
+
+def test_events_of_the_first_version_are_still_told(database):
+    payload = (
+        '{"at": "2025-01-01T00:00:00+00:00", "by": "x", "table": "raw.tax_rates", "action": "insert", "before": null,'
+        ' "after": {"source_name": "test", "source_id": "old", "rate": 0.19}}'
+    )
+    with database.connect() as conn:
+        conn.execute("insert into audit.events values (1, %s, '', '')", [payload])
+        assert events(conn) == [("insert", "old", None, "0.19")]
+
+
+def test_writers_of_the_same_rows_do_not_wait_for_each_other(database):
+    """Each changes both rows, in an order of its own; without a queue before the rows they would deadlock."""
+    with database.connect("loader") as conn:
+        conn.execute(INSERT, ["r", 2])
+    failures, start = [], threading.Barrier(4)
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(10):
+                with database.connect("loader") as conn:
+                    start.wait(30)
+                    for row in (1, 2) if number % 2 else (2, 1):
+                        conn.execute(
+                            "update raw.tax_rates set rate = %s where source_id = %s",
+                            [(number * 10 + turn + 1) / 1000, f"r{row}"],
+                        )
+        except Exception as error:
+            failures.append(error)
+            start.abort()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.connect() as conn:
+        assert conn.execute(VERIFY).fetchone() == (True, 2 + 4 * 10 * 2, None, None)
+
+
 @pytest.mark.parametrize("role", ["loader", "transformer", "scorer", "planner", "reader"])
 @pytest.mark.parametrize("statement", ["update audit.events set payload = ''", "delete from audit.events",
                                        "insert into audit.events values (99, '', '', '')",
