@@ -13,34 +13,41 @@
 {{ months }}.month_end_on < {{ dbt.last_day(months ~ '.month_start_on', 'month') }}
 {%- endmacro %}
 
-{#- The columns of retention_windows by the end of the window at which customers have the segment they count in. -#}
-{% macro retention_columns(side) -%}
+{#- The columns of retention_windows; kind: count or amount; side: the end of the window at which customers have the
+    segment they count in. -#}
+{% macro retention_columns(kind, side) -%}
 {%- set names = {
-    'opening': [
-        'opening_customer_count', 'retained_customer_count', 'churned_customer_count', 'unconverted_customer_count',
-        'opening_amount', 'retained_amount', 'expansion_amount', 'contraction_amount', 'churn_amount',
-        'closing_amount',
-    ],
-    'closing': [
-        'new_customer_count', 'reactivated_customer_count', 'paying_customer_count', 'converted_customer_count',
-        'unconverted_closing_customer_count', 'new_amount', 'reactivation_amount', 'mrr_amount',
-    ],
+    'count': {
+        'opening': ['opening', 'retained', 'churned', 'unconverted'],
+        'closing': ['new', 'reactivated', 'paying', 'converted', 'unconverted_closing'],
+    },
+    'amount': {
+        'opening': ['opening', 'retained', 'expansion', 'contraction', 'churn', 'closing'],
+        'closing': ['new', 'reactivation', 'mrr'],
+    },
 } -%}
-{{ return(names[side]) }}
+{%- set found = [] -%}
+{%- for name in names[kind][side] -%}
+    {%- do found.append(name ~ ('_customer_count' if kind == 'count' else '_amount')) -%}
+{%- endfor -%}
+{{ return(found) }}
 {%- endmacro %}
 
 {#- Retention over windows of a kind: in total, by segment and by cohort; every month of each, zeros included. -#}
 {% macro retention(window_kind) -%}
-{%- set columns = retention_columns('opening') + retention_columns('closing') -%}
+{%- set counts = retention_columns('count', 'opening') + retention_columns('count', 'closing') -%}
+{%- set columns = counts + retention_columns('amount', 'opening') + retention_columns('amount', 'closing') -%}
 with sides as (
     {%- for side in ['opening', 'closing'] %}
+    {%- set own = retention_columns('count', side) + retention_columns('amount', side) %}
     {{ 'union all' if not loop.first }}
     select
         month_start_on,
         {{ side }}_segment_id as segment_id,
         cohort_month_on,
         {%- for column in columns %}
-        {{ column if column in retention_columns(side) else '0 as ' ~ column }}{{ ',' if not loop.last }}
+        {{ column if column in own else '0 as ' ~ column }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('retention_windows') }}
     where window_kind = '{{ window_kind }}' and {{ side }}_segment_id is not null
@@ -116,7 +123,7 @@ select
     cohort_month_on,
     {{ reporting_currency() }} as reporting_currency_code,
     {%- for column in columns %}
-    cast({{ column }} as {{ type_money() if column.endswith('_amount') else dbt.type_bigint() }}) as {{ column }},
+    cast({{ column }} as {{ dbt.type_bigint() if column in counts else type_money() }}) as {{ column }},
     {%- endfor %}
     {{ ratio('closing_amount', 'opening_amount') }} as nrr_rate,
     {{ ratio('retained_amount', 'opening_amount') }} as grr_rate,
