@@ -202,7 +202,7 @@ def _score(settings: Settings, as_of: date, progress: Progress) -> list[str]:
     from revlayer_udf import jobs
 
     with connect(settings, "scorer") as conn, connect(settings, "scorer") as read_conn:
-        scored = jobs.score_deals(conn, as_of, progress=progress, read_conn=read_conn)
+        scored = jobs.score_targets(conn, as_of, progress=progress, read_conn=read_conn)
     # Why no model serves a target stands in the line of the training.
     found = [f"{item.target} {item.row_count:,}" for item in scored if item.run_id]
     found += sorted({item.reason for item in scored if item.reason and item.model_version})

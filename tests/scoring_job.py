@@ -18,7 +18,7 @@ def sibling(conn: psycopg.Connection) -> psycopg.Connection:
     return made
 
 
-def score_deals(conn: psycopg.Connection, *arguments: Any, **options: Any) -> list[jobs.RunSummary]:
-    """Do what ``jobs.score_deals`` does, reading over a connection of its own."""
+def score_targets(conn: psycopg.Connection, *arguments: Any, **options: Any) -> list[jobs.RunSummary]:
+    """Do what ``jobs.score_targets`` does, reading over a connection of its own."""
     with sibling(conn) as read_conn:
-        return jobs.score_deals(conn, *arguments, read_conn=read_conn, **options)
+        return jobs.score_targets(conn, *arguments, read_conn=read_conn, **options)

@@ -99,7 +99,7 @@ def score(
     ):
         pipeline.require_features(conn, day)
         conn.commit()
-        scored = jobs.score_deals(
+        scored = jobs.score_targets(
             conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
         )
         runs = [*scored, forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings))]

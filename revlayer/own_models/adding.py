@@ -167,7 +167,7 @@ def _align(scorer: Scorer, rows: pa.Table, data: Dataset) -> dict[str, np.ndarra
     """Score rows and put them where the dataset has them; NaN for rows that were not read."""
     days = pc.cast(pc.cast(rows["as_of_date"], pa.int32()), pa.string())
     asked = pc.binary_join_element_wise(days, rows["deal_id"], "|")
-    own = pa.array([f"{day}|{deal}" for day, deal in zip(data.as_of.astype(int), data.deal_ids, strict=True)])
+    own = pa.array([f"{day}|{deal}" for day, deal in zip(data.as_of.astype(int), data.entity_ids, strict=True)])
     places = pc.index_in(own, value_set=asked.combine_chunks())
     known = ~np.asarray(places.is_null())
     taken = rows.take(places.drop_null())

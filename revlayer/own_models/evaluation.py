@@ -117,13 +117,13 @@ def judge(
 def _judge_win(trial: Trial) -> Judgement:
     data, test, y = trial.data, trial.test, trial.y
     known, y_known = data.take(trial.before), y[trial.before]
-    deals = len(np.unique(known.deal))
-    wins = len(np.unique(known.deal[y_known > 0]))
+    deals = len(np.unique(known.entity))
+    wins = len(np.unique(known.entity[y_known > 0]))
     rung = ladder.reachable_rung(deals, wins, len(known.segments.seen()), has_split=False).rung
     if rung == "prior":
         rate = ladder.SegmentRate.prior(y_known)
     else:
-        rate = ladder.SegmentRate.shrinkage(known.segments, y_known, known.deal)
+        rate = ladder.SegmentRate.shrinkage(known.segments, y_known, known.entity)
     baseline, model = rate.predict(data.segments), trial.predictions["win_probability"][:, 0]
     split = TimeSplit(trial.before, np.zeros_like(test), test, data.as_of[test].min(), data.as_of[test].min())
     comparison = compare_on_test(data, y, split, baseline, model)
@@ -146,7 +146,7 @@ def _judge_win(trial: Trial) -> Judgement:
 def _judge_value(trial: Trial) -> Judgement:
     data, test = trial.data, trial.test
     known = data.take(trial.before)
-    deals = len(np.unique(known.deal))
+    deals = len(np.unique(known.entity))
     base = ValueBase.fit(known, deals)
     amounts = base.predict(known)
     spread = float(np.std(known.won_amount))
@@ -157,7 +157,7 @@ def _judge_value(trial: Trial) -> Judgement:
         "amount_ratio": {name: values[test] for name, values in lower.predict(data).items()},
     }
     losses = {name: evaluation.log_error(won, values["value"]) for name, values in predictions.items()}
-    comparison = evaluation.compare(losses["amount_ratio"], losses["model"], data.deal[test])
+    comparison = evaluation.compare(losses["amount_ratio"], losses["model"], data.entity[test])
     rung: ladder.Rung = "prior" if deals < ladder.FEWEST_FOR_SHRINKAGE else "shrinkage"
     made = _decide(trial, comparison, rung, "amount_ratio")
     made.target_deviation = spread or None
@@ -178,7 +178,7 @@ def _judge_timing(trial: Trial) -> Judgement:
     timing = StageTiming.fit(stages.take(trial.before), bins[trial.before], "shrinkage")
     baseline, model = timing.predict(stages), trial.predictions["within"]
     losses = [evaluation.ranked_probability_score(bins[test], p[test]) for p in (baseline, model)]
-    made = _decide(trial, evaluation.compare(losses[0], losses[1], data.deal[test]), "shrinkage", "stage_timing")
+    made = _decide(trial, evaluation.compare(losses[0], losses[1], data.entity[test]), "shrinkage", "stage_timing")
     for predictor, p in (("model", model), ("stage_timing", baseline)):
 
         def figures(rows: Mask, p: Floats = p) -> dict[str, float | None]:

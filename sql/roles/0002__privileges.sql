@@ -18,6 +18,10 @@ grant select, insert, update, delete on all tables in schema scoring to {scorer}
 alter table scoring.deal_win_predictions owner to {scorer};
 alter table scoring.deal_value_predictions owner to {scorer};
 alter table scoring.deal_close_predictions owner to {scorer};
+alter table scoring.customer_churn_predictions owner to {scorer};
+alter table scoring.customer_value_predictions owner to {scorer};
+alter table scoring.customer_expansion_predictions owner to {scorer};
+alter table scoring.install_revenue_predictions owner to {scorer};
 alter table scoring.revenue_forecasts owner to {scorer};
 alter table scoring.forecast_backtests owner to {scorer};
 -- Installing a compiled function fills these and gathers their statistics, which only an owner may.

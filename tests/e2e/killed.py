@@ -28,8 +28,8 @@ def run_until(step: str) -> None:
 
         dbt.run = until_a_third
     elif step == "score":
-        whole_score = jobs.score_deals
-        jobs.score_deals = lambda conn, as_of, progress, read_conn: whole_score(
+        whole_score = jobs.score_targets
+        jobs.score_targets = lambda conn, as_of, progress, read_conn: whole_score(
             conn, as_of, progress=_kill, read_conn=read_conn
         )
     else:

@@ -110,7 +110,7 @@ def test_a_scikit_learn_pipeline_is_judged_certified_and_serves(own_company, con
     registry.promote(conn, added.model_version)
     conn.commit()
     with own_company.connect("scorer") as read_conn:
-        [summary] = jobs.score_deals(conn, cutoff, ["deal_win"], read_conn=read_conn)
+        [summary] = jobs.score_targets(conn, cutoff, ["deal_win"], read_conn=read_conn)
     assert (summary.status, summary.model_version) == ("published", added.model_version)
     check_scores(conn, model, manifest, artefact, cutoff)
 

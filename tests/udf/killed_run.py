@@ -68,7 +68,7 @@ def main():
     if stage == "writing":
         streaming.RowWriter = DyingWriter
     progress = (lambda *_: die()) if stage == "scoring" else (lambda *_: None)
-    jobs.score_deals(
+    jobs.score_targets(
         conn, date.fromisoformat(as_of), ["deal_win"], progress, read_conn=read_conn,
         changed_only=stage == "copied", keep=0 if stage == "dropped" else 5,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 from certifying import serve
-from scoring_job import score_deals
+from scoring_job import score_targets
 
 from revlayer_udf import frames, registry, streaming
 from revlayer_udf.errors import ArtefactError, Busy, FeatureError, PredictionError, RevlayerError
@@ -35,7 +35,7 @@ def alter(database, statement):
 
 def test_every_target_is_scored_and_published(conn):
     seen = []
-    summaries = score_deals(conn, AS_OF, progress=lambda *what: seen.append(what))
+    summaries = score_targets(conn, AS_OF, progress=lambda *what: seen.append(what))
     assert [(s.target, s.status, s.row_count) for s in summaries] == [
         (target, "published", 100) for target in ("deal_win", "deal_value", "deal_close_month")
     ]
@@ -56,10 +56,10 @@ def test_every_target_is_scored_and_published(conn):
 
 
 def test_batches_do_not_show_in_the_result(conn, monkeypatch):
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     whole = streaming.read_blocks
     monkeypatch.setattr(streaming, "read_blocks", lambda conn, selection, rows: whole(conn, selection, 7))
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     query = "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
     monkeypatch.undo()
     first, second = (frames.read_table(conn, query.format(run_id)) for run_id in (1, 2))
@@ -72,8 +72,8 @@ def test_a_run_that_waited_serves_the_model_promoted_meanwhile(scored_database, 
     with scored_database.connect("scorer") as other:
         with target_lock(other, "deal_win", wait=False):
             with pytest.raises(Busy, match="another run is publishing deal_win"):
-                score_deals(conn, AS_OF, ["deal_win"], wait=False)
-            waiting = threading.Thread(target=score_deals, args=[conn, AS_OF, ["deal_win"]])
+                score_targets(conn, AS_OF, ["deal_win"], wait=False)
+            waiting = threading.Thread(target=score_targets, args=[conn, AS_OF, ["deal_win"]])
             waiting.start()
             time.sleep(0.4)
             serve(other, artefact, manifest)
@@ -84,22 +84,22 @@ def test_a_run_that_waited_serves_the_model_promoted_meanwhile(scored_database, 
 
 def test_without_a_champion_a_target_is_skipped(feature_database):
     with feature_database.connect("scorer") as conn:
-        summaries = score_deals(conn, AS_OF)
+        summaries = score_targets(conn, AS_OF)
         assert {s.status for s in summaries} == {"skipped"}
         assert summaries[0].reason == "no model serves deal_win. Run: revlayer train"
         assert run_statuses(conn) == []
 
 
 def test_without_deals_the_predictions_stay(conn):
-    score_deals(conn, AS_OF, ["deal_win"])
-    [summary] = score_deals(conn, date(2025, 7, 31), ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
+    [summary] = score_targets(conn, date(2025, 7, 31), ["deal_win"])
     assert summary.status == "skipped" and "revlayer build" in summary.reason
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_an_unknown_target_is_refused(conn):
     with pytest.raises(RevlayerError, match="unknown targets: deal_win'; drop table"):
-        score_deals(conn, AS_OF, ["deal_win'; drop table scoring.runs; --"])
+        score_targets(conn, AS_OF, ["deal_win'; drop table scoring.runs; --"])
 
 
 @pytest.mark.parametrize(
@@ -117,23 +117,23 @@ def test_an_unknown_target_is_refused(conn):
     ],
 )
 def test_features_at_odds_with_the_model_are_refused(scored_database, conn, statement, message):
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     alter(scored_database, statement)
     with pytest.raises(FeatureError, match=message):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_columns_that_no_model_asks_for_may_have_any_type(scored_database, conn):
     alter(scored_database, "create type features.mood as enum ('good', 'bad')")
     alter(scored_database, "alter table features.ftr_deals add column tags text[], add column mood features.mood")
-    score_deals(conn, AS_OF, ["deal_win"])
-    [summary] = score_deals(conn, AS_OF, ["deal_win"], changed_only=True)
+    score_targets(conn, AS_OF, ["deal_win"])
+    [summary] = score_targets(conn, AS_OF, ["deal_win"], changed_only=True)
     assert summary.copied_count == 100
 
 
 def test_domains_are_read_as_what_they_are_made_of(scored_database, conn):
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     query = "select deal_id, win_probability from scoring.deal_win_predictions where run_id = {} order by deal_id"
     before = frames.read_table(conn, query.format(1))
     conn.commit()
@@ -144,59 +144,59 @@ def test_domains_are_read_as_what_they_are_made_of(scored_database, conn):
         "alter table features.ftr_deals alter column stage_name type features.stage,"
         " alter column amount type features.money",
     )
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     assert frames.read_table(conn, query.format(2)).equals(before)
 
 
 def test_a_tampered_artefact_is_refused(conn, graphs):
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     with conn.transaction():
         conn.execute("update scoring.models set artefact = %s where target = 'deal_win'", [graphs["win"](bias=9.0)])
     with pytest.raises(ArtefactError, match=r"was changed after.*\n.*revlayer train.*scoring\.rollback"):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published")]
 
 
 def test_scores_that_are_no_numbers_are_not_published(scored_database, conn, graphs, manifest_of):
-    score_deals(conn, AS_OF, ["deal_win"])
+    score_targets(conn, AS_OF, ["deal_win"])
     alter(scored_database, "update features.ftr_deals set lead_score = -1 where deal_id = 'crm:00042'")
     serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
     with pytest.raises(PredictionError, match="not finite for 1 of 100 rows, first for deal_id 'crm:00042'"):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
     assert run_statuses(conn) == [("deal_win", "published"), ("deal_win", "failed")]
     registry.rollback(conn, "deal_win", "log was wrong")
-    [summary] = score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_targets(conn, AS_OF, ["deal_win"])
     assert summary.status == "published"
 
 
 def test_probabilities_outside_their_bounds_name_the_deal(conn, graphs, manifest_of):
     serve(conn, graphs["log"](), manifest_of(graphs["log"]()))
     with pytest.raises(PredictionError, match=r"not between 0 and 1 for \d+ of 100 rows, first for deal_id"):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
 
 
 def test_an_interval_upside_down_is_refused(conn, graphs, manifest_of):
     artefact = graphs["value"](low=3.0)
     serve(conn, artefact, manifest_of(artefact, "deal_value"))
     with pytest.raises(PredictionError, match="value_p10 is above value_p90"):
-        score_deals(conn, AS_OF, ["deal_value"])
+        score_targets(conn, AS_OF, ["deal_value"])
 
 
 def test_an_output_of_another_width_or_name_is_refused(conn, graphs, manifest_of):
     serve(conn, graphs["close"](width=4), manifest_of(graphs["close"](width=4), "deal_close_month"))
     with pytest.raises(ArtefactError, match="within has 4 columns, not 10"):
-        score_deals(conn, AS_OF, ["deal_close_month"])
+        score_targets(conn, AS_OF, ["deal_close_month"])
     other = graphs["win"](output="probability")
     serve(conn, other, manifest_of(other))
     with pytest.raises(ArtefactError, match="does not return win_probability"):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
 
 
 def test_models_of_other_relations_are_refused(conn, graphs, manifest_of):
     artefact = graphs["win"](bias=0.5)
     serve(conn, artefact, manifest_of(artefact, feature_relation="features.ftr_customers"))
     with pytest.raises(FeatureError, match=r"deals are scored from features\.ftr_deals"):
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
 
 
 def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
@@ -211,5 +211,5 @@ def test_feature_names_are_quoted(scored_database, conn, graphs, manifest_of):
     )
     artefact = graphs["win"](bias=0.5)
     serve(conn, artefact, manifest_of(artefact, features=features))
-    [summary] = score_deals(conn, AS_OF, ["deal_win"])
+    [summary] = score_targets(conn, AS_OF, ["deal_win"])
     assert summary.row_count == 100

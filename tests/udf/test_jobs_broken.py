@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from scoring_job import score_deals
+from scoring_job import score_targets
 
 from revlayer_udf import changed, frames, jobs
 from revlayer_udf.errors import Busy
@@ -41,7 +41,7 @@ def world(scored_database):
     with ExitStack() as stack:
         conn, reader = (stack.enter_context(scored_database.connect("scorer")) for _ in range(2))
         administrator = stack.enter_context(scored_database.connect(autocommit=True))
-        jobs.score_deals(conn, AS_OF, WIN, read_conn=reader)
+        jobs.score_targets(conn, AS_OF, WIN, read_conn=reader)
         add_deals(scored_database, ROWS)
         yield conn, reader, administrator
 
@@ -61,7 +61,7 @@ def statuses(administrator):
 
 def assert_next_run_publishes(database, administrator):
     with database.connect("scorer") as conn:
-        [summary] = score_deals(conn, AS_OF, WIN)
+        [summary] = score_targets(conn, AS_OF, WIN)
     assert summary.row_count == len(published(administrator)) > 100
     assert {row[2] for row in published(administrator)} == {summary.run_id}
     assert administrator.execute(LOOSE).fetchone() == (0,)
@@ -100,7 +100,7 @@ def test_a_lost_connection(scored_database, world, which, left):
         administrator.execute("select pg_terminate_backend(%s, 5000)", [pid])
 
     with pytest.raises(psycopg.OperationalError):
-        jobs.score_deals(conn, AS_OF, WIN, when(100, cut), read_conn=reader)
+        jobs.score_targets(conn, AS_OF, WIN, when(100, cut), read_conn=reader)
     assert published(administrator) == before and len(before) == 100
     assert statuses(administrator) == ["published", left]
     assert_next_run_publishes(scored_database, administrator)
@@ -113,7 +113,7 @@ def test_a_full_disk(scored_database, world):
     # More than a segment of the log, which must not fail; less than the predictions.
     limit_files(conn.info.backend_pid, 17 * 2**20)
     with pytest.raises(psycopg.Error, match=r"could not extend|could not write"):
-        jobs.score_deals(conn, AS_OF, WIN, read_conn=reader)
+        jobs.score_targets(conn, AS_OF, WIN, read_conn=reader)
     limit_files(conn.info.backend_pid, "unlimited")
     assert published(administrator) == before
     assert statuses(administrator) == ["published", "failed"]
@@ -137,7 +137,7 @@ def test_a_full_disk_where_the_reader_sorts(scored_database, world):
         limited.execute("set work_mem = '64kB'")
         limited.execute("set role revlayer_scorer")
         with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
-            jobs.score_deals(conn, AS_OF, WIN, read_conn=limited)
+            jobs.score_targets(conn, AS_OF, WIN, read_conn=limited)
     assert published(administrator) == before
     assert_next_run_publishes(scored_database, administrator)
 
@@ -149,17 +149,17 @@ def test_a_second_job_waits_or_leaves(scored_database, world):
     def second():
         with scored_database.connect("scorer") as other:
             try:
-                score_deals(other, AS_OF, WIN, wait=False)
+                score_targets(other, AS_OF, WIN, wait=False)
             except Busy as error:
                 found.append(error)
             waiting.start()
 
     def queue():
         with scored_database.connect("scorer") as other:
-            found.extend(score_deals(other, AS_OF, WIN))
+            found.extend(score_targets(other, AS_OF, WIN))
 
     waiting = threading.Thread(target=queue)
-    [summary] = jobs.score_deals(conn, AS_OF, WIN, when(100, second), read_conn=reader)
+    [summary] = jobs.score_targets(conn, AS_OF, WIN, when(100, second), read_conn=reader)
     waiting.join(timeout=60)
     assert isinstance(found[0], Busy)
     assert found[1].run_id > summary.run_id and found[1].row_count == summary.row_count == ROWS + 100
@@ -170,17 +170,17 @@ def test_a_second_job_waits_or_leaves(scored_database, world):
 def test_features_updated_in_mid_run(scored_database, world, changed_only):
     """The state is that of the beginning, for the rows scored and for those copied."""
     conn, reader, administrator = world
-    score_deals(conn, AS_OF, WIN)
+    score_targets(conn, AS_OF, WIN)
     rows = [row[:2] for row in published(administrator)]
 
     def update():
         administrator.execute("update features.ftr_deals set lead_score = 90 where deal_id >= 'deal 00020000'")
         administrator.execute("delete from features.ftr_deals where deal_id < 'deal 00010000'")
 
-    [summary] = jobs.score_deals(conn, AS_OF, WIN, when(-1, update), read_conn=reader, changed_only=changed_only)
+    [summary] = jobs.score_targets(conn, AS_OF, WIN, when(-1, update), read_conn=reader, changed_only=changed_only)
     assert summary.copied_count == (len(rows) if changed_only else 0)
     assert [row[:2] for row in published(administrator)] == rows
-    [summary] = jobs.score_deals(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
+    [summary] = jobs.score_targets(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
     assert 9_000 < summary.copied_count < 11_000 and summary.row_count < len(rows) - 9_999
 
 
@@ -206,7 +206,7 @@ def test_features_about_to_be_replaced_are_not_waited_for(scored_database, world
     monkeypatch.setattr(jobs, "_copy", copy)
     conn.execute("set statement_timeout = '20s'")
     conn.commit()
-    [summary] = jobs.score_deals(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
+    [summary] = jobs.score_targets(conn, AS_OF, WIN, read_conn=reader, changed_only=True)
     rebuilding.join(timeout=30)
     assert (summary.row_count, summary.copied_count) == (ROWS + 100, 0)
     assert len(published(administrator)) == ROWS + 100
@@ -225,10 +225,10 @@ def test_features_rebuilt_in_mid_run(scored_database, world):
             transformer.execute("drop table features.ftr_deals__old")
 
     rebuilding = threading.Thread(target=rebuild)
-    [summary] = jobs.score_deals(
+    [summary] = jobs.score_targets(
         conn, AS_OF, WIN, when(100, lambda: (rebuilding.start(), time.sleep(0.3))), read_conn=reader
     )
     rebuilding.join(timeout=30)
     assert summary.row_count == ROWS + 100 == len(published(administrator))
-    [after] = jobs.score_deals(conn, AS_OF, WIN, read_conn=reader)
+    [after] = jobs.score_targets(conn, AS_OF, WIN, read_conn=reader)
     assert after.row_count == 50 == frames.read_table(conn, PUBLISHED).num_rows

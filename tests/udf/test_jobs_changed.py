@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from certifying import serve
 from onnx import helper, numpy_helper
-from scoring_job import score_deals
+from scoring_job import score_targets
 
 from revlayer_udf import frames, statistics
 from revlayer_udf.errors import PredictionError
@@ -61,7 +61,7 @@ def change(database, *statements):
 
 
 def test_reasons_add_up_to_the_raw_score(explained):
-    score_deals(explained, AS_OF, [WIN])
+    score_targets(explained, AS_OF, [WIN])
     rows = published(explained).to_pylist()
     for number, row in enumerate(rows):
         given = [row[f"reason_{rank}"] for rank in (1, 2, 3)]
@@ -79,9 +79,9 @@ def test_reasons_add_up_to_the_raw_score(explained):
 
 
 def test_reasons_are_left_out_on_request_or_where_the_model_has_none(explained):
-    score_deals(explained, AS_OF, reasons=True)
+    score_targets(explained, AS_OF, reasons=True)
     whole = published(explained)
-    score_deals(explained, AS_OF, [WIN], reasons=False)
+    score_targets(explained, AS_OF, [WIN], reasons=False)
     bare = published(explained)
     assert bare["reason_1"].null_count == bare["raw_score"].null_count == 100
     assert bare["win_probability"].equals(whole["win_probability"])
@@ -97,7 +97,7 @@ def test_statistics_describe_what_was_published(scored_database, explained):
         "alter table features.ftr_deals add column segment_id text",
         "update features.ftr_deals set segment_id = 'S' || (right(deal_id, 1)::integer % 2) where amount < 140",
     )
-    [summary] = score_deals(explained, AS_OF, [WIN], dimensions=("segment_id", "stage_name", "no_such_column"))
+    [summary] = score_targets(explained, AS_OF, [WIN], dimensions=("segment_id", "stage_name", "no_such_column"))
     found = frames.read_table(explained, "select * from scoring.run_statistics").to_pylist()
     rows = {(row["output"], row["dimension"], row["segment_id"]): row for row in found}
     segments = [("segment_id", "S0"), ("segment_id", "S1"), ("segment_id", "Unknown"), ("(all)", "(all)")]
@@ -119,14 +119,14 @@ def test_statistics_describe_what_was_published(scored_database, explained):
 
 def test_quantiles_of_a_large_run_come_from_a_share_of_it(conn, monkeypatch):
     monkeypatch.setattr(statistics, "QUANTILE_ROWS", 30)
-    score_deals(conn, AS_OF, [WIN])
+    score_targets(conn, AS_OF, [WIN])
     [row] = frames.read_table(conn, "select * from scoring.run_statistics").to_pylist()
     assert row["row_count"] == 100 and 5 < row["quantile_row_count"] < 60
     assert row["minimum"] <= row["p10"] <= row["p50"] <= row["p90"] <= row["maximum"]
 
 
 def test_the_log_tells_the_speed(conn):
-    score_deals(conn, AS_OF, [WIN])
+    score_targets(conn, AS_OF, [WIN])
     stages = dict(conn.execute("select stage, seconds from scoring.run_timings").fetchall())
     assert set(stages) == {"read", "score", "write", "statistics", "total"}
     [speed] = conn.execute("select rows_per_second from scoring.run_log").fetchone()
@@ -152,45 +152,45 @@ CHANGED = {"nothing": 0, "numbers": 25, "missing": 19, "all": 100, "rows": 9, "s
 
 @pytest.mark.parametrize("what", STATEMENTS)
 def test_scoring_what_changed_gives_what_scoring_all_gives(scored_database, explained, what):
-    score_deals(explained, AS_OF, [WIN])
+    score_targets(explained, AS_OF, [WIN])
     change(scored_database, *STATEMENTS[what])
-    [summary] = score_deals(explained, AS_OF, [WIN], changed_only=True)
+    [summary] = score_targets(explained, AS_OF, [WIN], changed_only=True)
     quick = published(explained)
     assert summary.row_count == quick.num_rows
     [scored] = explained.execute("select scored_count from scoring.runs where run_id = %s", [summary.run_id]).fetchone()
     assert scored == summary.row_count - summary.copied_count
     assert abs(scored - CHANGED[what]) <= 5  # deals with a missing or zero amount do not change when it doubles
-    score_deals(explained, AS_OF, [WIN])
+    score_targets(explained, AS_OF, [WIN])
     assert quick.drop_columns("run_id").equals(published(explained).drop_columns("run_id"))
 
 
 def test_another_day_takes_the_predictions_of_the_same_features(scored_database, explained):
-    score_deals(explained, AS_OF, [WIN])
+    score_targets(explained, AS_OF, [WIN])
     change(
         scored_database,
         f"insert into features.ftr_deals select deal_id, '{LATER}', amount, lead_score, stage_name"
         " from features.ftr_deals",
     )
-    [summary] = score_deals(explained, LATER, [WIN], changed_only=True)
+    [summary] = score_targets(explained, LATER, [WIN], changed_only=True)
     assert (summary.row_count, summary.copied_count) == (100, 100)
     assert set(published(explained)["as_of_date"].to_pylist()) == {LATER}
 
 
 def test_another_model_or_other_reasons_score_everything(explained, graphs, manifest_of):
-    [first] = score_deals(explained, AS_OF, [WIN], changed_only=True)
-    [bare] = score_deals(explained, AS_OF, [WIN], changed_only=True, reasons=False)
+    [first] = score_targets(explained, AS_OF, [WIN], changed_only=True)
+    [bare] = score_targets(explained, AS_OF, [WIN], changed_only=True, reasons=False)
     artefact = graphs["win"](bias=0.5)
     serve(explained, artefact, manifest_of(artefact))
-    [other] = score_deals(explained, AS_OF, [WIN], changed_only=True)
-    [again] = score_deals(explained, AS_OF, [WIN], changed_only=True)
+    [other] = score_targets(explained, AS_OF, [WIN], changed_only=True)
+    [again] = score_targets(explained, AS_OF, [WIN], changed_only=True)
     assert [run.copied_count for run in (first, bare, other, again)] == [0, 0, 0, 100]
 
 
 def test_a_deal_that_stands_twice_is_not_multiplied(scored_database, conn):
-    score_deals(conn, AS_OF, [WIN])
+    score_targets(conn, AS_OF, [WIN])
     before = published(conn)
     change(scored_database, "insert into features.ftr_deals select * from features.ftr_deals limit 1")
-    score_deals(conn, AS_OF, [WIN])
+    score_targets(conn, AS_OF, [WIN])
     with pytest.raises(PredictionError, match=r"has 101 rows at 2025-06-30; 103 were copied.*\n.*revlayer build"):
-        score_deals(conn, AS_OF, [WIN], changed_only=True)
+        score_targets(conn, AS_OF, [WIN], changed_only=True)
     assert published(conn).num_rows == 101 > before.num_rows

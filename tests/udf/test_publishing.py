@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pyarrow as pa
 import pytest
-from scoring_job import score_deals
+from scoring_job import score_targets
 
 from revlayer_udf import frames, publishing
 from revlayer_udf.errors import Busy
@@ -85,7 +85,7 @@ def kill_at(database, stage):
 
 def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database):
     with scored_database.connect("scorer") as conn:
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
         before = published(conn)
         assert before.num_rows == 100
         kill_at(scored_database, "started")
@@ -94,7 +94,7 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
             kill_at(scored_database, stage)
             assert published(conn).equals(before), stage
             assert statuses(conn) == ["published", *["failed"] * number, "running"], stage
-        [summary] = score_deals(conn, AS_OF, ["deal_win"])
+        [summary] = score_targets(conn, AS_OF, ["deal_win"])
         assert statuses(conn) == ["superseded", *["failed"] * len(STAGES), "published"]
         assert loose_tables(conn) == []
         after = published(conn)
@@ -105,11 +105,11 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
 @pytest.mark.parametrize("stage", ["published", "dropped"])
 def test_killed_after_its_commit_a_run_stands(scored_database, stage):
     with scored_database.connect("scorer") as conn:
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
         kill_at(scored_database, stage)
         assert statuses(conn) == ["superseded", "published"]
         assert published(conn).num_rows == 100
-        score_deals(conn, AS_OF, ["deal_win"])
+        score_targets(conn, AS_OF, ["deal_win"])
         assert statuses(conn) == ["superseded", "superseded", "published"]
 
 

@@ -87,7 +87,7 @@ def _figures(model: Model, then: Dataset, y_then: Floats, test: Dataset, y: Floa
     manifest = model.manifest
     scored = score(model.artefact, manifest.numbers, manifest.texts, [OUTPUT], test)
     served = scored[OUTPUT][:, 0].astype(np.float64)
-    prior = SegmentRate.shrinkage(then.segments, y_then, then.deal).predict(test.segments)
+    prior = SegmentRate.shrinkage(then.segments, y_then, then.entity).predict(test.segments)
     stage = test.numbers["stage_crm_probability"].astype(np.float64)
     crm = np.where(np.isnan(stage), prior, stage)
     brier_prior, brier_truth = evaluation.brier(y, prior), evaluation.brier(y, truth)
@@ -119,5 +119,5 @@ def _truth(conn: psycopg.Connection, test: Dataset, split: dict[str, str]) -> Fl
     days = table["as_of_date"].to_numpy().astype("datetime64[D]").astype(int).tolist()
     stated = dict(zip(zip(table["deal_id"].to_pylist(), days, strict=True),
                       table["probability"].to_pylist(), strict=True))  # fmt: skip
-    asked = zip(test.deal_ids.tolist(), test.as_of.astype(int).tolist(), strict=True)
+    asked = zip(test.entity_ids.tolist(), test.as_of.astype(int).tolist(), strict=True)
     return np.array([stated.get(key, np.nan) for key in asked])

@@ -17,6 +17,7 @@ from revlayer_training import evaluation
 from revlayer_training.datasets import Dataset
 from revlayer_training.deal_win import win_labels
 from revlayer_training.export import Artefact, check_parity
+from revlayer_training.features import Features
 from revlayer_training.graph import ML_DOMAIN, Graph
 from revlayer_training.ladder import (
     FEWEST_FOR_MODEL,
@@ -108,7 +109,7 @@ class StageTiming:
         content = graph.serialize({OUTPUT: (within, len(BIN_ENDS))})
         algorithm = "overall_timing" if self.rung == "prior" else "stage_timing"
 
-        def predict(data: Dataset) -> dict[str, Floats]:
+        def predict(data: Features) -> dict[str, Floats]:
             return {OUTPUT: self.predict(data.texts["stage_name"])}
 
         return Artefact(content, predict, algorithm, self.rung, (), ("stage_name",), (OUTPUT,), _ends())
@@ -123,7 +124,7 @@ class TimingModel:
     temperature: float
     offsets: Floats
 
-    def predict(self, data: Dataset) -> Floats:
+    def predict(self, data: Features) -> Floats:
         """Return cumulative probabilities [N, 10]."""
         start = self.timing.log_shares(data.texts["stage_name"])
         scores = (start + self.margins.margin(data)) / self.temperature + self.offsets
@@ -167,7 +168,7 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         split = None
     rows = won if split is None else split.before_test
     bins = close_bins(data)
-    reach = _reach(len(np.unique(data.deal[rows])), len(data.texts["stage_name"].take(rows).seen()), split)
+    reach = _reach(len(np.unique(data.entity[rows])), len(data.texts["stage_name"].take(rows).seen()), split)
     timing = StageTiming.fit(
         data.texts["stage_name"].take(rows), bins[rows], "prior" if reach.rung == "prior" else "shrinkage"
     )
@@ -210,12 +211,12 @@ def _add_model(
         name: evaluation.ranked_probability_score(bins[split.test], p[split.test]) for name, p in predictions.items()
     }
     baseline = outcome.fallback_predictor
-    comparison = evaluation.compare(losses[baseline], losses[MODEL], data.deal[split.test])
+    comparison = evaluation.compare(losses[baseline], losses[MODEL], data.entity[split.test])
     outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, baseline.replace("_", " "))
 
 
 def _fit_model(data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int) -> TimingModel:
-    tuning = split.validate & (data.deal % 2 == 0)
+    tuning = split.validate & (data.entity % 2 == 0)
     stages = data.texts["stage_name"]
     trees = TreeMargin.fit(
         data.take(split.train), bins[split.train].astype(float),

@@ -107,7 +107,7 @@ def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         split = None
     rows = paid if split is None else split.train
     calibrating = paid if split is None else split.validate
-    deals = len(np.unique(data.deal[rows]))
+    deals = len(np.unique(data.entity[rows]))
     base = ValueBase.fit(data.take(rows), deals)
     spread = float(data.won_amount[rows].std())
     lower = ValueModel(base, _ratios(base, data, calibrating), spread)
@@ -131,8 +131,8 @@ def _add_model(
 ) -> None:  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
         target = np.log(data.won_amount / base.predict(data))
-    tuning = split.validate & (data.deal % 2 == 0)
-    calibrating = split.validate & (data.deal % 2 == 1)
+    tuning = split.validate & (data.entity % 2 == 0)
+    calibrating = split.validate & (data.entity % 2 == 1)
     train, tune = data.take(split.train), data.take(tuning)
     trees = TreeMargin.fit(
         train, target[split.train], tune, target[tuning], seed, objective="huber", alpha=1.0, num_leaves=7
@@ -150,7 +150,7 @@ def _add_model(
         for name, values in predictions.items()
     }
     # A few large deals rule errors in money, so evidence is sought in relative ones.
-    comparison = evaluation.compare(losses["amount_ratio"], losses[MODEL], data.deal[split.test])
+    comparison = evaluation.compare(losses["amount_ratio"], losses[MODEL], data.entity[split.test])
     outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, "amount ratio")
 
 

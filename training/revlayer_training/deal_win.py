@@ -16,6 +16,7 @@ from revlayer_training import evaluation
 from revlayer_training.calibration import Calibration, Platt, choose_calibration
 from revlayer_training.datasets import Dataset
 from revlayer_training.export import RAW_SCORE, Artefact, check_parity
+from revlayer_training.features import Features
 from revlayer_training.graph import Graph
 from revlayer_training.ladder import SegmentRate, reachable_rung, serve
 from revlayer_training.margins import LogisticMargin, MarginModel, MeanMargin, TreeMargin
@@ -49,11 +50,11 @@ class WinModel:
     margins: MarginModel
     calibration: Calibration
 
-    def predict(self, data: Dataset) -> Floats:
+    def predict(self, data: Features) -> Floats:
         """Return calibrated probabilities [N]."""
         return self.calibration.apply(self.margins.margin(data)[:, 0])
 
-    def outputs(self, data: Dataset) -> dict[str, Floats]:
+    def outputs(self, data: Features) -> dict[str, Floats]:
         """Return probabilities and raw scores, each [N]."""
         margin = self.margins.margin(data)[:, 0]
         return {OUTPUT: self.calibration.apply(margin), RAW_SCORE: margin}
@@ -116,7 +117,7 @@ def compare_on_test(
 
     A model that guessed the drift of the win rate but cannot tell deals apart gains on the first only.
     """
-    y, p, deals = y[split.test], model[split.test], data.deal[split.test]
+    y, p, deals = y[split.test], model[split.test], data.entity[split.test]
     plain = baseline[split.test]
     level = np.clip(plain * (p.mean() / plain.mean()), 0.0, 1.0)
     comparisons = [evaluation.compare((b - y) ** 2, (p - y) ** 2, deals) for b in (plain, level)]
@@ -131,8 +132,8 @@ def win_labels(data: Dataset, horizon: int) -> tuple[Floats, Days]:
 
 
 def _evidence(data: Dataset, y: Floats, rows: Mask) -> tuple[int, int, int]:
-    deals = len(np.unique(data.deal[rows]))
-    wins = len(np.unique(data.deal[rows & (y > 0)]))
+    deals = len(np.unique(data.entity[rows]))
+    wins = len(np.unique(data.entity[rows & (y > 0)]))
     return deals, wins, len(data.segments.take(rows).seen())
 
 
@@ -140,7 +141,7 @@ def _fallback(known: Dataset, y: Floats, deals: int, wins: int, segments: int) -
     # The rung below the model, whether or not a model is reachable.
     if reachable_rung(deals, wins, segments, has_split=False).rung == "prior":
         return SegmentRate.prior(y)
-    return SegmentRate.shrinkage(known.segments, y, known.deal)
+    return SegmentRate.shrinkage(known.segments, y, known.entity)
 
 
 def _predictor_name(fallback: SegmentRate) -> str:
@@ -155,7 +156,7 @@ def _fallback_artefact(fallback: SegmentRate) -> Artefact:
 def rate_artefact(rate: SegmentRate, algorithm: str) -> Artefact:
     """Export a lower rung."""
 
-    def predict(data: Dataset) -> dict[str, Floats]:
+    def predict(data: Features) -> dict[str, Floats]:
         return {OUTPUT: rate.predict(data.segments)}
 
     return Artefact(rate.artefact(OUTPUT), predict, algorithm, rate.rung, (), ("segment_id",), (OUTPUT,))
@@ -164,7 +165,7 @@ def rate_artefact(rate: SegmentRate, algorithm: str) -> Artefact:
 def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate) -> dict[str, Floats]:
     known, y_known = data.take(split.before_test), y[split.before_test]
     company = SegmentRate.prior(y_known).predict(data.segments)
-    segment = SegmentRate.shrinkage(known.segments, y_known, known.deal).predict(data.segments)
+    segment = SegmentRate.shrinkage(known.segments, y_known, known.entity).predict(data.segments)
     predictions = {"company_prior": company, "segment_prior": segment}
     predictions[_predictor_name(fallback)] = fallback.predict(data.segments)
     if "stage_crm_probability" in data.numbers:
@@ -174,8 +175,8 @@ def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate
 
 
 def _fit_model(data: Dataset, y: Floats, split: TimeSplit, seed: int) -> WinModel:
-    tuning = split.validate & (data.deal % 2 == 0)
-    choosing = split.validate & (data.deal % 2 == 1)
+    tuning = split.validate & (data.entity % 2 == 0)
+    choosing = split.validate & (data.entity % 2 == 1)
     train, tune, choose = data.take(split.train), data.take(tuning), data.take(choosing)
     trees = TreeMargin.fit(train, y[split.train], tune, y[tuning], seed, objective="binary")
     linear = _fit_linear(train, y[split.train], tune, y[tuning])
@@ -186,7 +187,7 @@ def _fit_model(data: Dataset, y: Floats, split: TimeSplit, seed: int) -> WinMode
     best = candidates[int(np.argmin(losses))]
     # The level of a margin needs every deal there is; stopping the boosting barely touched it.
     validate = data.take(split.validate)
-    return WinModel(best, choose_calibration(best.margin(validate)[:, 0], y[split.validate], validate.deal))
+    return WinModel(best, choose_calibration(best.margin(validate)[:, 0], y[split.validate], validate.entity))
 
 
 def _fit_linear(train: Dataset, y: Floats, tune: Dataset, y_tune: Floats) -> LogisticMargin:

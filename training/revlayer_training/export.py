@@ -8,13 +8,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from revlayer_training.datasets import Dataset
+from revlayer_training.features import Features
 from revlayer_training.ladder import Rung
 from revlayer_udf.certificate import SCALE, TOLERANCE
 from revlayer_udf.errors import ArtefactError
 
 RAW_SCORE = "raw_score"
-Predict = Callable[[Dataset], dict[str, NDArray[np.float64]]]
+Predict = Callable[[Features], dict[str, NDArray[np.float64]]]
 PARITY_ROWS = 20_000
 
 
@@ -42,13 +42,13 @@ class Artefact:
     raw_output: str | None = None
 
 
-def run(artefact: Artefact, data: Dataset) -> dict[str, NDArray[np.float32]]:
+def run(artefact: Artefact, data: Features) -> dict[str, NDArray[np.float32]]:
     """Score rows with ONNX Runtime on one thread; outputs are float32 [N, width]."""
     return score(artefact.content, artefact.numbers, artefact.texts, artefact.outputs, data)
 
 
 def score(
-    content: bytes, numbers: Sequence[str], texts: Sequence[str], outputs: Sequence[str], data: Dataset
+    content: bytes, numbers: Sequence[str], texts: Sequence[str], outputs: Sequence[str], data: Features
 ) -> dict[str, NDArray[np.float32]]:
     """Do what ``run`` does with an artefact that was read back."""
     options = ort.SessionOptions()
@@ -62,7 +62,7 @@ def score(
     return dict(zip(outputs, session.run(list(outputs), feeds), strict=True))
 
 
-def check_parity(artefact: Artefact, data: Dataset) -> dict[str, Any]:
+def check_parity(artefact: Artefact, data: Features) -> dict[str, Any]:
     """Compare the artefact with the Python model on held-out rows.
 
     Args:

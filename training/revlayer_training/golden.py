@@ -5,15 +5,14 @@ trees and one float32 above and below, at the ends of float32 and beyond, at tex
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import onnx
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from revlayer_training.datasets import Dataset
 from revlayer_training.export import Artefact
+from revlayer_training.features import Features
 from revlayer_training.preprocessing import Texts
 from revlayer_training.shap_agreement import frame
 from revlayer_udf import golden_rows
@@ -28,7 +27,7 @@ EDGES = (3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -1e-45, 1e-35, 1e
          float("inf"), float("-inf"))  # fmt: skip
 
 
-def golden(artefact: Artefact, manifest: Manifest, data: Dataset, seed: int = 1) -> pa.Table:
+def golden(artefact: Artefact, manifest: Manifest, data: Features, seed: int = 1) -> pa.Table:
     """Return a few hundred to a thousand rows: the manifest's features and ``expected__<output>``.
 
     Args:
@@ -42,21 +41,20 @@ def golden(artefact: Artefact, manifest: Manifest, data: Dataset, seed: int = 1)
     return golden_rows.with_expected(features, shown)
 
 
-def as_dataset(features: pa.Table, manifest: Manifest, like: Dataset) -> Dataset:
-    """Return feature rows as a dataset without outcomes; numbers are rounded to float32 once."""
+def as_dataset(features: pa.Table, manifest: Manifest, like: Features) -> Features:
+    """Return feature rows without outcomes; numbers are rounded to float32 once."""
     count = features.num_rows
-    empty = like.take(np.zeros(len(like), bool))
     matrix = numeric_matrix(features, manifest.numbers)
-    never = np.full(count, np.datetime64("NaT", "D"))
-    return replace(
-        empty, numbers=dict(zip(manifest.numbers, matrix.T, strict=True)),
+    return Features(
+        numbers=dict(zip(manifest.numbers, matrix.T, strict=True)),
         texts={name: Texts.of(features[name].to_pylist()) for name in manifest.texts},
-        deal=np.arange(count), deal_ids=np.arange(count).astype(object), as_of=never, created_on=never,
-        closed_on=never, closed_known_on=never, is_won=np.zeros(count, bool), won_amount=np.full(count, np.nan),
+        number_features=like.number_features, text_features=like.text_features,
+        entity=np.arange(count), entity_ids=np.arange(count).astype(object),
+        as_of=np.full(count, np.datetime64("NaT", "D")), fingerprint="",
     )  # fmt: skip
 
 
-def _rows(artefact: bytes, manifest: Manifest, data: Dataset, random: np.random.Generator) -> pa.Table:
+def _rows(artefact: bytes, manifest: Manifest, data: Features, random: np.random.Generator) -> pa.Table:
     chosen = np.zeros(len(data), bool)
     chosen[random.permutation(len(data))[:SAMPLE_ROWS]] = True
     made = golden_rows.make_rows(artefact, manifest, frame(data.take(chosen), manifest))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from revlayer_training.datasets import Dataset
+from revlayer_training.features import Features
 from revlayer_training.graph import Graph
 from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder
 from revlayer_training.trees import from_lightgbm, margins, tree_nodes
@@ -30,7 +30,7 @@ class MarginModel(Protocol):
         """Goes into the manifest."""
         ...
 
-    def margin(self, data: Dataset) -> Floats:
+    def margin(self, data: Features) -> Floats:
         """Return margins [N, M]."""
         ...
 
@@ -51,7 +51,7 @@ class TreeMargin:
 
     @classmethod
     def fit(
-        cls, train: Dataset, y: Floats, tune: Dataset, y_tune: Floats, seed: int, **parameters: Any
+        cls, train: Features, y: Floats, tune: Features, y_tune: Floats, seed: int, **parameters: Any
     ) -> "TreeMargin":
         """Boost until the tuning rows stop improving.
 
@@ -89,7 +89,7 @@ class TreeMargin:
         )
         return cls(texts, encoders, numbers, fitted)
 
-    def margin(self, data: Dataset) -> Floats:
+    def margin(self, data: Features) -> Floats:
         """Return margins [N, M]."""
         return margins(self.booster, _matrix(data, self.numbers, self.texts, self.encoders))
 
@@ -121,7 +121,7 @@ class LogisticMargin:
     algorithm: str = "logistic_regression"
 
     @classmethod
-    def fit(cls, train: Dataset, y: Floats, strength: float = 0.05) -> "LogisticMargin":
+    def fit(cls, train: Features, y: Floats, strength: float = 0.05) -> "LogisticMargin":
         """Fit with an L2 penalty.
 
         Args:
@@ -140,7 +140,7 @@ class LogisticMargin:
         weights = fitted.coef_[0].astype(np.float32)
         return cls(texts, encoders, numbers, scaler, center, weights, float(np.float32(fitted.intercept_[0])))
 
-    def margin(self, data: Dataset) -> Floats:
+    def margin(self, data: Features) -> Floats:
         """Return margins [N, 1]."""
         matrix = _design(data, self.texts, self.encoders, self.numbers, self.scaler)
         return np.asarray((matrix - self.center).astype(np.float64) @ self.weights + self.intercept)[:, None]
@@ -172,7 +172,7 @@ class MeanMargin:
         """Both names."""
         return f"{self.first.algorithm}+{self.second.algorithm}"
 
-    def margin(self, data: Dataset) -> Floats:
+    def margin(self, data: Features) -> Floats:
         """Return margins [N, M]."""
         return (self.first.margin(data) + self.second.margin(data)) / 2
 
@@ -187,14 +187,14 @@ def _by_class(start: Floats | None) -> Floats | None:
 
 
 def _matrix(
-    data: Dataset, numbers: Sequence[str], texts: Sequence[str], encoders: Sequence[TextEncoder]
+    data: Features, numbers: Sequence[str], texts: Sequence[str], encoders: Sequence[TextEncoder]
 ) -> NDArray[np.float32]:
     encoded = [encoder.transform(data.texts[name]) for name, encoder in zip(texts, encoders, strict=True)]
     return np.column_stack([data.numeric(numbers), *encoded])
 
 
 def _design(
-    data: Dataset,
+    data: Features,
     texts: Sequence[str],
     encoders: Sequence[OneHotEncoder],
     numbers: Sequence[str],

@@ -8,10 +8,12 @@ import numpy as np
 
 from revlayer_training.datasets import Dataset
 from revlayer_training.export import Artefact
+from revlayer_training.features import Features
 from revlayer_training.ladder import Decision
 from revlayer_training.splits import Horizon, Mask, TimeSplit
 from revlayer_udf.errors import RevlayerError
 from revlayer_udf.registry import Metric, ReliabilityBin
+from revlayer_udf.targets import DEAL, Entity
 
 MODEL = "model"
 
@@ -28,7 +30,7 @@ class Split:
     first_date: date
     last_date: date
     row_count: int
-    deal_count: int
+    entity_count: int
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Outcome:
         fallback_predictor: the fallback's name among the predictors of ``metrics``.
         decision: which of the two serves and why.
         is_temporal_evidence: False for data without times.
+        entity: what is scored.
     """
 
     target: str
@@ -50,7 +53,7 @@ class Outcome:
     horizon_days: int
     model: Artefact | None = None
     is_temporal_evidence: bool = True
-    feature_relation: str = "features.ftr_deals"
+    entity: Entity = DEAL
     notes: list[str] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
@@ -70,7 +73,7 @@ class Outcome:
         return None
 
 
-def describe_splits(data: Dataset, masks: dict[str, Mask]) -> list[Split]:
+def describe_splits(data: Features, masks: dict[str, Mask]) -> list[Split]:
     """Return dates and counts of each split that has rows."""
     return [
         Split(
@@ -78,7 +81,7 @@ def describe_splits(data: Dataset, masks: dict[str, Mask]) -> list[Split]:
             data.as_of[mask].min().astype(object),
             data.as_of[mask].max().astype(object),
             int(mask.sum()),
-            len(np.unique(data.deal[mask])),
+            len(np.unique(data.entity[mask])),
         )
         for name, mask in masks.items()
         if mask.any()
@@ -93,7 +96,7 @@ def masks_of(split: TimeSplit) -> dict[str, Mask]:
 def cycle_days(data: Dataset) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Return days from creation to close, one value per closed deal."""
     closed = ~np.isnat(data.closed_on) & ~np.isnat(data.created_on)
-    _, first = np.unique(data.deal[closed], return_index=True)
+    _, first = np.unique(data.entity[closed], return_index=True)
     days = (data.closed_on[closed] - data.created_on[closed])[first].astype(np.float64)
     return np.maximum(days, 0.0)
 

@@ -63,7 +63,7 @@ def _evidence(result: TrainingResult, outcome: Outcome) -> str:
     lines = [f"- version {result.registered[-1]}, {result.row_count:,} rows read, cutoff {result.cutoff}"]
     lines += [f"- {note}" for note in outcome.notes]
     lines += [
-        f"- {split.name}: {split.row_count:,} rows of {split.deal_count:,} deals,"
+        f"- {split.name}: {split.row_count:,} rows of {split.entity_count:,} {outcome.entity.name}s,"
         f" {split.first_date} to {split.last_date}"
         for split in outcome.splits
     ]

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from revlayer_training.datasets import Dataset
 from revlayer_training.evaluation import ALL
+from revlayer_training.features import Features
 from revlayer_training.outcome import MODEL
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.reasons import ReasonScorer, UnexplainedError, exact_contributions
@@ -58,7 +58,7 @@ def measure(artefact: bytes, manifest: Manifest, rows: pa.Table) -> Agreement | 
     return compare(exact_contributions(artefact, manifest, rows)[1], quick)
 
 
-def agreement_metrics(artefact: bytes, manifest: Manifest, data: Dataset) -> list[Metric]:
+def agreement_metrics(artefact: bytes, manifest: Manifest, data: Features) -> list[Metric]:
     """Measure on up to 1,000 rows of the test period, evenly spread; none without rows or reasons."""
     held = np.flatnonzero(data.as_of >= np.datetime64(str(manifest.extra.get("test_from_date", "0001-01-01"))))
     if not len(held):
@@ -70,7 +70,7 @@ def agreement_metrics(artefact: bytes, manifest: Manifest, data: Dataset) -> lis
     return [Metric("test", MODEL, ALL, name, value, int(chosen.sum())) for name, value in figures.items()]
 
 
-def frame(data: Dataset, manifest: Manifest) -> pa.Table:
+def frame(data: Features, manifest: Manifest) -> pa.Table:
     """Return a dataset's features as the table that a scorer reads; NaN and '' are null."""
     columns = {name: pa.array(data.numbers[name], from_pandas=True) for name in manifest.numbers}
     for name in manifest.texts:

@@ -14,9 +14,10 @@ from psycopg import sql
 
 from revlayer_training import evaluation
 from revlayer_training.calibration import Platt
-from revlayer_training.datasets import Dataset, fingerprint
+from revlayer_training.datasets import Dataset
 from revlayer_training.deal_win import TARGET, WinModel, rate_artefact
 from revlayer_training.export import check_parity
+from revlayer_training.features import fingerprint
 from revlayer_training.ladder import Decision, SegmentRate, serve
 from revlayer_training.margins import LogisticMargin
 from revlayer_training.outcome import MODEL, Outcome
@@ -60,7 +61,7 @@ def pivot(table: pa.Table) -> Dataset:
     return Dataset(
         numbers={}, texts={**texts, "segment_id": Texts.of([""] * len(ids))},
         number_features=(), text_features=tuple(names),
-        deal=np.arange(len(ids)), deal_ids=ids, as_of=never, created_on=never, closed_on=never,
+        entity=np.arange(len(ids)), entity_ids=ids, as_of=never, created_on=never, closed_on=never,
         closed_known_on=never, is_won=won, won_amount=np.full(len(ids), np.nan),
         fingerprint=fingerprint(table) if len(ids) else hashlib.sha256(b"").hexdigest(),
     )  # fmt: skip

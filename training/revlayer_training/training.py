@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
-from revlayer_training.datasets import Dataset, load_dataset
+from revlayer_training.datasets import load_dataset
 from revlayer_training.deal_close_month import fit_deal_close_month
 from revlayer_training.deal_value import fit_deal_value
 from revlayer_training.deal_win import fit_deal_win
 from revlayer_training.evaluation import ALL
 from revlayer_training.export import Artefact
+from revlayer_training.features import Features
 from revlayer_training.golden import golden
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.shap_agreement import agreement_metrics
@@ -20,13 +21,27 @@ from revlayer_training.timeless import fit_without_time, load_timeless
 from revlayer_udf import certificate, registry
 from revlayer_udf.manifest import Feature, Manifest
 
-Fit = Callable[[Dataset, date, int], Outcome]
-FITS: dict[str, Fit] = {
-    "deal_win": fit_deal_win,
-    "deal_value": fit_deal_value,
-    "deal_close_month": fit_deal_close_month,
+
+class Load(Protocol):
+    """Reads features and labels known by a cutoff, of about ``max_rows`` rows."""
+
+    def __call__(self, conn: psycopg.Connection, cutoff: date, /, *, max_rows: int | None, seed: int) -> Features: ...
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a target is trained: what is read and what is fitted to it, as ``fit(data, cutoff, seed)``."""
+
+    load: Load
+    fit: Callable[[Any, date, int], Outcome]
+
+
+TRAINED: dict[str, Trained] = {
+    "deal_win": Trained(load_dataset, fit_deal_win),
+    "deal_value": Trained(load_dataset, fit_deal_value),
+    "deal_close_month": Trained(load_dataset, fit_deal_close_month),
 }
-TARGETS = tuple(FITS)
+TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"
 
 
@@ -70,10 +85,10 @@ def train(
     """Train one target and promote the model, or the rung below it, in one transaction.
 
     Args:
-        target: deal_win, deal_value or deal_close_month.
+        target: one of ``TARGETS``.
         cutoff: nothing that became known after this day is used.
         seed: same data and seed, same artefact.
-        max_rows: train on a sample of whole deals of about this many rows.
+        max_rows: train on a sample of whole deals, or customers, of about this many rows.
 
     Returns:
         The result; its rung is ``nothing`` where no outcome is known yet.
@@ -92,25 +107,27 @@ def train_all(
     max_rows: int | None = None,
     progress: Progress | None = None,
 ) -> list[TrainingResult]:
-    """Train several targets on one reading of the features; see ``train``."""
+    """Train several targets, those of one entity on one reading of its features; see ``train``."""
     for target in targets:
-        if target not in FITS:
+        if target not in TRAINED:
             raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
     tell: Progress = progress or (lambda what, done, total, /: None)
-    steps = 1 + len(targets)
-    tell("reading features", 0, steps)
-    data = load_dataset(conn, cutoff, max_rows=max_rows, seed=seed)
-    results = []
-    for done, target in enumerate(targets, 1):
-        tell(f"training {target}", done, steps)
-        results.append(_train_one(conn, target, data, cutoff, seed))
+    loads = list(dict.fromkeys(TRAINED[target].load for target in targets))
+    steps, done, results = len(loads) + len(targets), 0, {}
+    for load in loads:
+        tell("reading features", done, steps)
+        data, done = load(conn, cutoff, max_rows=max_rows, seed=seed), done + 1
+        for target in (name for name in targets if TRAINED[name].load is load):
+            tell(f"training {target}", done, steps)
+            results[target], done = _train_one(conn, target, data, cutoff, seed), done + 1
+        del data  # the next entity's need its room
     tell("trained", steps, steps)
-    return results
+    return [results[target] for target in targets]
 
 
-def _train_one(conn: psycopg.Connection, target: str, data: Dataset, cutoff: date, seed: int) -> TrainingResult:
+def _train_one(conn: psycopg.Connection, target: str, data: Features, cutoff: date, seed: int) -> TrainingResult:
     try:
-        return _publish(conn, FITS[target](data, cutoff, seed), data, cutoff)
+        return _publish(conn, TRAINED[target].fit(data, cutoff, seed), data, cutoff)
     except NothingToLearnError as error:
         if target == "deal_win":
             timeless = load_timeless(conn)
@@ -119,14 +136,14 @@ def _train_one(conn: psycopg.Connection, target: str, data: Dataset, cutoff: dat
         return TrainingResult(target, None, "nothing", (), len(data), cutoff, None, error.message)
 
 
-def _register_timeless(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date) -> TrainingResult:
+def _register_timeless(conn: psycopg.Connection, outcome: Outcome, data: Features, cutoff: date) -> TrainingResult:
     """Keep the model as a candidate; without evidence on later data it never serves."""
     version = register(conn, outcome, outcome.model or outcome.fallback, data, cutoff)
     reason = outcome.decision.reason
     return TrainingResult(outcome.target, None, "nothing", (version,), len(data), cutoff, outcome, reason)
 
 
-def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: date) -> TrainingResult:
+def _publish(conn: psycopg.Connection, outcome: Outcome, data: Features, cutoff: date) -> TrainingResult:
     registered = []
     with conn.transaction():
         if outcome.model is not None:
@@ -143,7 +160,7 @@ def _publish(conn: psycopg.Connection, outcome: Outcome, data: Dataset, cutoff: 
     )  # fmt: skip
 
 
-def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date) -> str:
+def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, data: Features, cutoff: date) -> str:
     """Write one artefact with its manifest, figures and reliability; return its version."""
     manifest = make_manifest(outcome, artefact, data, cutoff)
     own = own_figures(outcome, artefact)
@@ -155,7 +172,7 @@ def register(conn: psycopg.Connection, outcome: Outcome, artefact: Artefact, dat
     return manifest.model_version
 
 
-def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: date) -> Manifest:
+def make_manifest(outcome: Outcome, artefact: Artefact, data: Features, cutoff: date) -> Manifest:
     """Describe an artefact of an outcome."""
     own = own_figures(outcome, artefact)
     split = "test" if outcome.is_temporal_evidence else "cross_validation"
@@ -170,8 +187,8 @@ def make_manifest(outcome: Outcome, artefact: Artefact, data: Dataset, cutoff: d
         trained_on=cutoff,
         algorithm=artefact.algorithm,
         rung=artefact.rung,
-        feature_relation=outcome.feature_relation,
-        entity_key="deal_id",
+        feature_relation=outcome.entity.relation,
+        entity_key=outcome.entity.key,
         features=tuple(features),
         outputs=artefact.outputs,
         raw_output=artefact.raw_output,
@@ -210,7 +227,7 @@ def _extra(outcome: Outcome, artefact: Artefact, cutoff: date) -> dict[str, obje
             "first_date": split.first_date.isoformat(),
             "last_date": split.last_date.isoformat(),
             "row_count": split.row_count,
-            "deal_count": split.deal_count,
+            "entity_count": split.entity_count,
         }
         for split in outcome.splits
     }

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from revlayer_udf import queries
 from revlayer_udf.publishing import Run
+from revlayer_udf.targets import Target
 
 # Longer than a table is locked in passing.
 LOCK_TIMEOUT = "3s"
@@ -36,10 +37,9 @@ def reusable_run(conn: psycopg.Connection, target: str, model_version: str, has_
 def copy_unchanged(
     conn: psycopg.Connection,
     run: Run,
-    parent: str,
+    target: Target,
     *,
     earlier: int,
-    relation: sql.Identifier,
     as_of_date: date,
     features: Sequence[str],
     snapshot: str,
@@ -60,13 +60,14 @@ def copy_unchanged(
         conn.execute(sql.SQL(_SQL["import_snapshot"]).format(snapshot=sql.Literal(snapshot)))
         conn.execute(_SQL["lock_timeout"], [LOCK_TIMEOUT])
         conn.execute(_SQL["work_mem"])
-        names = [name for (name,) in conn.execute(_SQL["prediction_columns"], [f"scoring.{parent}"])]
+        names = [name for (name,) in conn.execute(_SQL["prediction_columns"], [f"scoring.{target.table}"])]
         statement = sql.SQL(_SQL["copy_unchanged"]).format(
-            table=run.table(parent),
+            table=run.table(target.table),
             columns=sql.SQL(", ").join(map(sql.Identifier, names)),
             copied=sql.SQL(", ").join(sql.SQL(_SQL["copied_column"]).format(sql.Identifier(name)) for name in names),
-            parent=sql.Identifier("scoring", parent),
-            relation=relation,
+            parent=sql.Identifier("scoring", target.table),
+            relation=target.entity.identifier,
+            key=sql.Identifier(target.entity.key),
             features_hash=features_hash(features),
             run_id=sql.Literal(earlier),
             as_of_date=sql.Literal(as_of_date),

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from revlayer_udf import frames, queries
 from revlayer_udf.publishing import Run
+from revlayer_udf.targets import Target
 
 # Quantiles of a larger run are those of about this many of its rows, taken by hash: sorting all of them would
 # take as long as scoring them.
@@ -19,29 +20,27 @@ _SQL = queries.load("revlayer_udf", "queries/statistics.sql")
 def record_statistics(
     conn: psycopg.Connection,
     run: Run,
-    parent: str,
+    target: Target,
     outputs: Sequence[str],
-    relation: sql.Identifier,
     dimensions: Sequence[str],
 ) -> None:
     """Describe the rows a run has written, in scoring.run_statistics.
 
     Args:
         conn: of the role scorer.
-        parent: prediction table of deals.
-        outputs: its number columns that are described.
-        relation: features, by deal_id and as_of_date.
-        dimensions: text columns of it; each value is a segment. A deal without one is 'Unknown'.
+        target: what was predicted.
+        outputs: the number columns of its table that are described.
+        dimensions: text columns of its features; each value is a segment. A row without one is 'Unknown'.
     """
     mask = (1 << max((run.row_count // QUANTILE_ROWS).bit_length(), 0)) - 1
-    table = run.table(parent)
+    table, key = run.table(target.table), sql.Identifier(target.entity.key)
     described = [
-        _describe("(all)", sql.SQL(_SQL["every_row"]), sql.SQL(_SQL["run"]).format(table=table), outputs, mask)
+        _describe("(all)", sql.SQL(_SQL["every_row"]), sql.SQL(_SQL["run"]).format(table=table), outputs, key, mask)
     ]
-    joined = sql.SQL(_SQL["run_and_features"]).format(table=table, relation=relation)
+    joined = sql.SQL(_SQL["run_and_features"]).format(table=table, relation=target.entity.identifier, key=key)
     for name in dimensions:
         segment = sql.SQL(_SQL["segment"]).format(column=sql.Identifier(name))
-        described.append(_describe(name, segment, joined, outputs, mask))
+        described.append(_describe(name, segment, joined, outputs, key, mask))
     with conn.transaction():
         conn.execute(_SQL["work_mem"])
         for query in described:
@@ -51,7 +50,12 @@ def record_statistics(
 
 
 def _describe(
-    dimension: str, segment: sql.Composable, source: sql.Composable, outputs: Sequence[str], mask: int
+    dimension: str,
+    segment: sql.Composable,
+    source: sql.Composable,
+    outputs: Sequence[str],
+    key: sql.Identifier,
+    mask: int,
 ) -> sql.Composed:
     parts = [_parts(name, place) for place, name in enumerate(outputs)]
     lists = {
@@ -59,7 +63,7 @@ def _describe(
         for of, piece in (("moments", "moment"), ("quantiles", "quantile"), ("outputs", "output"))
     }
     return sql.SQL(_SQL["describe"]).format(
-        dimension=sql.Literal(dimension), segment=segment, source=source, mask=sql.Literal(mask), **lists
+        dimension=sql.Literal(dimension), segment=segment, source=source, key=key, mask=sql.Literal(mask), **lists
     )
 
 

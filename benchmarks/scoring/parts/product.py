@@ -5,7 +5,7 @@ from psycopg import sql
 from benchmarks.scoring.data import AS_OF_DATE, PREDICTIONS, SQL
 from benchmarks.scoring.parts.base import QUERY, Context, Part, Run
 from revlayer_udf.copying import Selection
-from revlayer_udf.jobs import score_deals
+from revlayer_udf.jobs import score_targets
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.runtime import Scorer
 from revlayer_udf.streaming import score_stream
@@ -36,7 +36,7 @@ def _job(context: Context, *, reasons: bool) -> Run:
     read_conn, write_conn = context.connect("scorer"), context.connect("scorer")
 
     def run() -> None:
-        [done] = score_deals(write_conn, AS_OF_DATE, ["deal_win"], read_conn=read_conn, reasons=reasons, keep=0)
+        [done] = score_targets(write_conn, AS_OF_DATE, ["deal_win"], read_conn=read_conn, reasons=reasons, keep=0)
         assert done.row_count == context.rows, done
 
     return run

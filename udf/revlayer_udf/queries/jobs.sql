@@ -30,7 +30,7 @@ where
     and not exists (
         select
         from {parent} as p
-        where p.run_id = {run_id} and p.deal_id = f.deal_id and p.features_hash = {features_hash}
+        where p.run_id = {run_id} and p.{key} = f.{key} and p.features_hash = {features_hash}
     )
 
 -- name: features_hash
@@ -68,7 +68,7 @@ order by a.attnum
 insert into {table} ({columns})
 select {copied}
 from {parent} as p
-inner join {relation} as f on p.deal_id = f.deal_id and p.features_hash = {features_hash}
+inner join {relation} as f on p.{key} = f.{key} and p.features_hash = {features_hash}
 where p.run_id = {run_id} and f.as_of_date = {as_of_date}
 
 -- name: copied_column

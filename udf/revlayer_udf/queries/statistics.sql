@@ -12,7 +12,7 @@ with moments as (
 ), quantiles as (
     select {segment} as segment_id, count(*) as row_count, {quantiles}
     from {source}
-    where hashtextextended(p.deal_id, 0) & {mask} = 0
+    where hashtextextended(p.{key}, 0) & {mask} = 0
     group by 1
 )
 select
@@ -46,7 +46,7 @@ coalesce(f.{column}, 'Unknown')
 
 -- name: run_and_features
 {table} as p
-left join {relation} as f on p.deal_id = f.deal_id and f.as_of_date = p.as_of_date
+left join {relation} as f on p.{key} = f.{key} and f.as_of_date = p.as_of_date
 
 -- name: moment
 count(p.{column}) as {count}, avg(p.{column}) as {mean}, stddev_samp(p.{column}) as {deviation},

@@ -33,7 +33,10 @@ certificates as (
 
 -- The rung stands on every prediction; a run has one.
 rungs as (
-    {%- for relation in ['deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions'] %}
+    {%- for relation in [
+        'deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions', 'customer_churn_predictions',
+        'customer_value_predictions', 'customer_expansion_predictions', 'install_revenue_predictions',
+    ] %}
     select
         predictions.run_id,
         min(predictions.rung) as rung

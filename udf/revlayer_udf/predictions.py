@@ -1,4 +1,4 @@
-"""Deals into predictions: one block of features to the columns of a prediction table."""
+"""Rows into predictions: one block of features to the columns of a prediction table."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from revlayer_udf.targets import TARGETS
 REASONS = 3
 
 
-class DealScorer:
+class TargetScorer:
     """Makes the prediction columns of a target with its model; threads may share it.
 
     Args:

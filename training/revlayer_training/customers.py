@@ -1,0 +1,96 @@
+"""Training rows of customers: features as of a date, joined with what the customer did in the window after it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg import sql
+
+from revlayer_training.features import Days, Features, days_of, feature_columns
+from revlayer_udf import queries
+from revlayer_udf.frames import read_table
+from revlayer_udf.targets import CUSTOMER
+
+Floats = NDArray[np.float64]
+
+TEXT_FEATURES = ("region", "country_code", "account_segment", "industry", "plan", "lead_source", "behaviour_type")
+# Not a feature of a model; baselines and the lower rungs of the ladder read it.
+HELPER_TEXTS = ("segment_id",)
+
+
+@dataclass(frozen=True)
+class CustomerDataset(Features):
+    """Customers at past dates, columns of equal length N. A label that was not known by the cutoff is NaN, its day NaT.
+
+    Attributes:
+        forward_revenue: of the window after the date, reporting currency, returns taken off.
+        value_known_on: from when it is known.
+        is_churned_contractual: 1 where recurring revenue ended within the window, else 0; NaN where there was none.
+        is_churned_noncontractual: 1 where nothing was bought within the window, else 0; NaN where nothing was before.
+    """
+
+    forward_revenue: Floats
+    value_known_on: Days
+    is_churned_contractual: Floats
+    contractual_known_on: Days
+    is_churned_noncontractual: Floats
+    noncontractual_known_on: Days
+
+
+def load_customers(
+    conn: psycopg.Connection, cutoff: date, *, max_rows: int | None = None, seed: int = 1
+) -> CustomerDataset:
+    """Read customers at past as-of dates with the labels known by the cutoff; empty where nothing was built.
+
+    Args:
+        cutoff: as-of dates and labels after it are not read.
+        max_rows: sample whole customers, chosen by a hash of their id, down to about this many rows.
+        seed: varies the sample.
+    """
+    statements = queries.load("revlayer_training", "queries/customers.sql")
+    found = conn.execute(statements["exists"]).fetchone()
+    if found is None or not found[0]:
+        return empty()
+    row = conn.execute(statements["row_count"], {"cutoff": cutoff}).fetchone()
+    count = row[0] if row else 0
+    share = 1.0 if max_rows is None or not count else min(1.0, max_rows / count)
+    types: dict[str, str] = dict(conn.execute(statements["feature_columns"]).fetchall())
+    numbers = tuple(name for name, kind in types.items() if kind == "double precision")
+    texts = tuple(name for name in TEXT_FEATURES if name in types)
+    listed = sql.SQL(", ").join(
+        sql.SQL("f.{}").format(sql.Identifier(name)) for name in (*numbers, *texts, *HELPER_TEXTS)
+    )
+    query = sql.SQL(statements["training_rows"]).format(columns=listed)
+    parameters = {"cutoff": cutoff, "seed": str(seed), "threshold": round(share * 65536)}
+    return from_arrow(read_table(conn, query, parameters), numbers, texts)
+
+
+def from_arrow(table: pa.Table, number_features: tuple[str, ...], text_features: tuple[str, ...]) -> CustomerDataset:
+    """Build a dataset from the columns that ``training_rows`` selects.
+
+    Raises:
+        FeatureError: float32 cannot hold a number feature.
+    """
+    return CustomerDataset(
+        **feature_columns(table, CUSTOMER.key, number_features, text_features, HELPER_TEXTS),
+        forward_revenue=np.asarray(table["forward_revenue"].to_numpy(), np.float64),
+        value_known_on=days_of(table["value_known_on"]),
+        is_churned_contractual=np.asarray(table["is_churned_contractual"].to_numpy(), np.float64),
+        contractual_known_on=days_of(table["contractual_known_on"]),
+        is_churned_noncontractual=np.asarray(table["is_churned_noncontractual"].to_numpy(), np.float64),
+        noncontractual_known_on=days_of(table["noncontractual_known_on"]),
+    )
+
+
+def empty() -> CustomerDataset:
+    """Return a dataset without rows or features."""
+    texts, days, numbers = pa.array([], pa.string()), pa.array([], pa.date32()), pa.array([], pa.float64())
+    columns = {"customer_id": texts, "segment_id": texts, "as_of_date": days}
+    for name in ("forward_revenue", "is_churned_contractual", "is_churned_noncontractual"):
+        columns[name] = numbers
+    for name in ("value_known_on", "contractual_known_on", "noncontractual_known_on"):
+        columns[name] = days
+    return from_arrow(pa.table(columns), (), ())
