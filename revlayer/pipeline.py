@@ -12,6 +12,7 @@ from datetime import date
 from typing import Protocol
 
 import psycopg
+from psycopg import sql
 
 from revlayer import dbt
 from revlayer.config import Settings
@@ -147,10 +148,10 @@ def build(settings: Settings, selector: str, as_of: date, progress: Progress) ->
 
 def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int | None, progress: Progress) -> str:
     """Train the targets that no model serves, or all of them, and replay the forecast with what serves then."""
-    from revlayer_udf import jobs, registry
+    from revlayer_udf import registry
 
     with connect(settings, "scorer") as conn:
-        targets = [t for t in jobs.TARGETS if retrain or registry.champion(conn, t) is None]
+        targets = [t for t in trainable(conn) if retrain or registry.champion(conn, t) is None]
         if not targets:
             return "a model serves every target"
         from revlayer import short_history
@@ -169,6 +170,29 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
         served.append("too little history for a model: revlayer train says what it needs")
     served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
     return "; ".join([*served, f"backtest of {judged.row_count:,} rows"])
+
+
+def trainable(conn: psycopg.Connection) -> list[str]:
+    """Return the targets of deals, and those of customers and installs where something is known of any.
+
+    Args:
+        conn: of the role scorer.
+    """
+    from revlayer_udf.targets import DEAL, TARGETS, Entity
+
+    statements = queries.load("revlayer", "pipeline.sql")
+
+    def has_outcomes(entity: Entity) -> bool:
+        if entity is DEAL:
+            return True
+        if not (row := conn.execute(statements["is_built"], [entity.labels]).fetchone()) or not row[0]:
+            return False
+        labels = sql.Identifier(*entity.labels.split("."))
+        row = conn.execute(sql.SQL(statements["has_rows"]).format(relation=labels)).fetchone()
+        return bool(row and row[0])
+
+    entities = {entity for entity in (target.entity for target in TARGETS.values()) if has_outcomes(entity)}
+    return [name for name, target in TARGETS.items() if target.entity in entities]
 
 
 def refresh_functions(settings: Settings) -> list[str]:

@@ -39,6 +39,12 @@ order by 1
 -- name: has_features
 select exists (select from features.ftr_deals where as_of_date = %s)
 
+-- name: is_built
+select to_regclass(%s) is not null
+
+-- name: has_rows
+select exists (select from {relation})
+
 -- name: nearest_features
 select
     max(as_of_date) filter (where as_of_date < %(day)s), min(as_of_date) filter (where as_of_date > %(day)s),

@@ -10,6 +10,7 @@ from revlayer import pipeline
 from revlayer.cli.console import output, print_lines, progress_bar, table
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
+from revlayer.errors import WrongUseError
 
 if TYPE_CHECKING:
     from revlayer_udf.jobs import RunSummary
@@ -54,7 +55,8 @@ def build(
 
 def train(
     target: Annotated[
-        Literal["deal_win", "deal_value", "deal_close_month"] | None, typer.Argument(help="All of them by default.")
+        str | None,
+        typer.Argument(help="Such as deal_win; by default all that have something to learn from."),
     ] = None,
     as_of: AsOf = None,
     max_rows: MaxRows = None,
@@ -62,17 +64,18 @@ def train(
 ) -> None:
     """Train, evaluate on later time, register; a model serves only if it beats its baseline."""
     from revlayer import short_history
-    from revlayer_training import report, train_all
-    from revlayer_udf import jobs
+    from revlayer_training import TARGETS, report, train_all
 
     settings = Settings()
+    if target and target not in TARGETS:
+        raise WrongUseError(f"there is no target {target}", f"There are {', '.join(TARGETS)}.")
     cutoff = pipeline.resolve_as_of(settings, _day(as_of))
-    targets: list[str] = [target] if target else list(jobs.TARGETS)
     with (
         pipeline.run_lock(settings, wait=False),
         connect(settings, "scorer") as conn,
         progress_bar("train") as update,
     ):
+        targets = [target] if target else pipeline.trainable(conn)
         results = train_all(conn, cutoff, targets=targets, max_rows=max_rows, seed=seed, progress=update)
     for result in results:
         output.print(report.render(result))

@@ -19,11 +19,13 @@ class Entity:
     Attributes:
         name: of one, in the singular.
         relation: its features, one row per key and as_of_date.
+        labels: what became of it, by key.
         absent: says that a date has no rows.
     """
 
     name: str
     relation: str
+    labels: str
     absent: str
 
     @property
@@ -37,9 +39,9 @@ class Entity:
         return sql.Identifier(*self.relation.split("."))
 
 
-DEAL = Entity("deal", "features.ftr_deals", "no deal open")
-CUSTOMER = Entity("customer", "features.ftr_customers", "no customer")
-INSTALL = Entity("install", "features.ftr_installs", "no install")
+DEAL = Entity("deal", "features.ftr_deals", "features.lbl_deals", "no deal open")
+CUSTOMER = Entity("customer", "features.ftr_customers", "features.lbl_customers", "no customer")
+INSTALL = Entity("install", "features.ftr_installs", "features.lbl_installs", "no install")
 
 
 @dataclass(frozen=True)
