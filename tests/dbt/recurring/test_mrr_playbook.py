@@ -38,7 +38,16 @@ def playbook(make_database, test_data, tmp_path_factory):
     assert (summary.read_count, summary.rejected_count) == (3 * 121, 0)
     dbt.run(
         database.settings,
-        ["build", "--select", "+fct_mrr_movements", "+fct_mrr_movements_reporting", "+fct_mrr_movements_daily"],
+        [
+            "build",
+            "--select",
+            "+fct_mrr_movements",
+            "+fct_mrr_movements_reporting",
+            "+fct_mrr_movements_daily",
+            "+mrr_bridge",
+            "+mrr_bridge_reporting",
+            "+cohort_retention",
+        ],
         {"as_of_date": AS_OF.isoformat(), "calendar_start_on": "2017-01-01"},
         target_path=tmp_path_factory.mktemp("target"),
     )
@@ -88,6 +97,36 @@ def test_the_bridge_has_every_month_and_is_that_of_the_file(playbook, periods):
     assert bridge == _bridge(periods)
     # Every kind of movement is among them.
     assert {name for _, moved in bridge.values() for name in moved} == set(MOVEMENTS)
+
+
+def test_the_published_bridges_are_that_of_the_file(playbook, periods):
+    columns = ", ".join(f"sum({name}_amount)" for name in ("opening", *MOVEMENTS, "closing"))
+    expected, opening = [], Decimal(0)
+    for month, (closing, moved) in _bridge(periods).items():
+        expected.append((month, opening, *(moved.get(name, Decimal(0)) for name in MOVEMENTS), closing))
+        opening = closing
+    with playbook.connect("reader") as conn:
+        for table in ("mrr_bridge", "mrr_bridge_reporting"):
+            query = f"select month_start_on, {columns} from marts.{table} group by month_start_on order by 1"
+            assert conn.execute(query.encode()).fetchall() == expected
+
+
+def test_cohorts_are_those_of_the_file(playbook, periods):
+    first: dict[str, int] = {}
+    paid = [_paid(periods, end) for _, end in MONTHS]
+    for number, amounts in enumerate(paid):
+        first |= {customer: number for customer in amounts if customer not in first}
+    expected = {}
+    for cohort, (month, _) in enumerate(MONTHS):
+        own = {customer for customer in first if first[customer] == cohort}
+        for number in range(cohort, len(MONTHS)):
+            left = [paid[number][customer] for customer in own if customer in paid[number]]
+            expected[month, number - cohort] = (len(own), len(left), sum(left, Decimal(0)))
+    query = """
+        select cohort_month_on, months_since, opening_customer_count, paying_customer_count, closing_amount
+        from marts.cohort_retention where segment_id = '(all)'"""
+    with playbook.connect("reader") as conn:
+        assert {row[:2]: row[2:] for row in conn.execute(query).fetchall()} == expected
 
 
 def test_opening_and_movements_make_every_closing(playbook):
