@@ -21,12 +21,14 @@ SAMPLED_ABOVE = 400_000
 
 @dataclass(frozen=True)
 class Company:
-    """The simulated company: the same arguments give the same rows."""
+    """The simulated company: the same arguments give the same rows. None: in proportion to the deals."""
 
     deals: int = 20_000
     seed: int = 1
     months: int = 48
     end_on: date = date(2025, 12, 31)
+    shoppers: int | None = None
+    installs: int | None = None
 
 
 def demonstrate(settings: Settings, company: Company, progress: Progress, report: Callable[[Step], None]) -> date:
@@ -67,7 +69,7 @@ def simulate_company(settings: Settings, company: Company, progress: Progress) -
         statements = queries.load("revlayer", "demo.sql")
         summary = simulate(
             conn, deals=company.deals, seed=company.seed, months=company.months, end_on=company.end_on,
-            progress=progress,
+            progress=progress, shoppers=company.shoppers, installs=company.installs,
         )  # fmt: skip
         conn.execute(statements["record_company"], [SOURCE_NAME, _fingerprint(company)])
     with connect(settings, "owner", autocommit=True) as conn:
@@ -78,11 +80,15 @@ def simulate_company(settings: Settings, company: Company, progress: Progress) -
 
 def _fingerprint(company: Company) -> str:
     """SHA-256 of the arguments and of the models' numbers: what a mapping's hash is to an import."""
-    from revlayer.simulator.billing.parameters import BillingParameters, fingerprint
-    from revlayer.simulator.parameters import Parameters
-    from revlayer.simulator.parameters import fingerprint as fingerprint_of_deals
+    from revlayer.simulator import customers, installs, parameters
+    from revlayer.simulator.billing import parameters as billing
 
-    made_by = (fingerprint_of_deals(Parameters()), fingerprint(BillingParameters()))
+    made_by = (
+        parameters.fingerprint(parameters.Parameters()),
+        billing.fingerprint(billing.BillingParameters()),
+        customers.fingerprint(customers.CustomerParameters()),
+        installs.fingerprint(installs.InstallParameters()),
+    )
     return hashlib.sha256(repr((company, made_by)).encode()).hexdigest()
 
 

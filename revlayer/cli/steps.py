@@ -171,12 +171,18 @@ def simulate(
     end_on: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], show_default="2025-12-31", help="Last day of its history.")
     ] = datetime(2025, 12, 31),
+    shoppers: Annotated[
+        int | None, typer.Option(min=0, show_default="one to 8 deals", help="People who buy in its shop.")
+    ] = None,
+    installs: Annotated[
+        int | None, typer.Option(min=0, show_default="one to 2 deals", help="Installs of its app.")
+    ] = None,
 ) -> None:
     """Write a simulated company with known truth into the raw tables. For a database of its own."""
     from revlayer import demo
 
     settings = Settings()
     deploy(settings)
-    company = demo.Company(deals, seed, months, end_on.date())
+    company = demo.Company(deals, seed, months, end_on.date(), shoppers, installs)
     with progress_bar("simulate") as update:
         output.print(demo.simulate_company(settings, company, update))

@@ -17,10 +17,13 @@ from revlayer.simulator.company_tables import (
     rate_table,
     stage_table,
 )
+from revlayer.simulator.customers import generate_customers
 from revlayer.simulator.deal_tables import attribute_table, change_table, deal_table, link_table, truth_table
 from revlayer.simulator.deals import build_deals
 from revlayer.simulator.events import Scene, record
+from revlayer.simulator.extent import Extent
 from revlayer.simulator.fates import build_fates
+from revlayer.simulator.installs import generate_installs
 from revlayer.simulator.journey import walk
 from revlayer.simulator.parameters import CHUNK_DEALS, Parameters
 from revlayer.simulator.world import World, build_world
@@ -30,8 +33,14 @@ Part = tuple[str, pa.Table]
 MAX_DEALS = 9_999_999
 
 
-def generate(deals: int, seed: int, months: int, end_on: date, parameters: Parameters | None = None) -> Iterator[Part]:
+def generate(
+    deals: int, seed: int, months: int, end_on: date, parameters: Parameters | None = None, extent: Extent | None = None
+) -> Iterator[Part]:
     """Yield (table name, rows); the same arguments give the same rows in the same order.
+
+    Args:
+        extent: how many shoppers and installs there are besides; None for CRM and billing alone. The rows of CRM and
+            billing are the same with it and without it, but for the links of customers in raw.entity_links.
 
     Raises ValueError for fewer than 50 deals, more than fit the identifiers, or under 3 months.
     """
@@ -59,7 +68,11 @@ def generate(deals: int, seed: int, months: int, end_on: date, parameters: Param
         change_number += len(history)
         activity_number += activities.num_rows
         won.append(wins_of(scene, history))
-    yield from generate_billing(chosen, concatenate_wins(won), world, clock, seed, months)
+    wins = concatenate_wins(won)
+    yield from generate_billing(chosen, wins, world, clock, seed, months)
+    if extent is not None:
+        yield from generate_customers(chosen, wins, world, clock, seed, extent.shoppers)
+        yield from generate_installs(clock, seed, extent.installs, extent.shoppers)
 
 
 def build_scene(parameters: Parameters, world: World, clock: Clock, seed: int, chunk: int, rows: slice) -> Scene:

@@ -30,7 +30,7 @@ def conn(database):  # type: ignore[no-untyped-def]
 
 def test_a_second_run_changes_nothing_and_the_summary_counts(conn: psycopg.Connection) -> None:
     summary = run(conn)
-    assert {"raw.deals", "truth.deal_win_probability", "raw.invoices"} <= summary.rows.keys()
+    assert {"raw.deals", "truth.deal_win_probability", "raw.invoices", "raw.daily_usage"} <= summary.rows.keys()
     before = {table: content(conn, table) for table in summary.rows}
     assert {table: count for table, (count, _) in before.items()} == summary.rows
     assert "300 deals from 2025-01-01 to 2025-12-31" in str(summary)
@@ -49,6 +49,27 @@ def test_a_new_company_replaces_the_old_one_and_spares_other_sources(conn: psyco
         "select count(*) from truth.deal_win_probability where not starts_with(deal_id, 'simulator:')"
     ).fetchone()
     assert others == (1,)
+
+
+def test_shoppers_and_installs_are_replaced_too(conn: psycopg.Connection) -> None:
+    names = ("shoppers", "orders", "installs", "truth of shoppers", "truth of installs")
+    statement = """
+        select
+            (select count(*) from raw.customers where source_id like 'H%'),
+            (select count(*) from raw.orders),
+            (select count(*) from raw.installs),
+            (select count(*) from truth.shopper_states),
+            (select count(*) from truth.install_revenue)"""
+    extents = {}
+    for shoppers, installs in ((30, 40), (10, 0)):
+        simulate(conn, deals=60, months=6, shoppers=shoppers, installs=installs)
+        row = conn.execute(statement).fetchone()
+        assert row is not None
+        extents[shoppers] = dict(zip(names, row, strict=True))
+    assert (extents[30]["shoppers"], extents[30]["installs"], extents[30]["truth of installs"]) == (30, 40, 40)
+    assert (extents[10]["shoppers"], extents[10]["installs"], extents[10]["truth of installs"]) == (10, 0, 0)
+    assert 0 < extents[10]["truth of shoppers"] <= 10 < extents[30]["truth of shoppers"]
+    assert 0 < extents[10]["orders"] < extents[30]["orders"]
 
 
 def test_a_run_that_fails_leaves_the_old_company(conn: psycopg.Connection) -> None:

@@ -33,6 +33,16 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Contracts:
+    """Who has bought what until when, for a chunk of accounts."""
+
+    customers: Customers
+    subscriptions: Subscriptions
+    items: Items
+    segments: Segments
+
+
+@dataclass(frozen=True)
 class Bill:
     """One chunk; `currency` is that of each subscription (by position among the won deals)."""
 
@@ -61,11 +71,9 @@ def build_bill(
         return stream(seed, f"billing.{name}", chunk)
 
     end_day = int(clock.end)
-    customers = draw_customers(p, wins, world, clock, random("customers"))
-    subscriptions = draw_subscriptions(p, wins, world, random("subscriptions"))
-    items = draw_items(p, wins, subscriptions, _monthly_list_cents(parameters, wins), random("items"))
-    list_prices = np.array(parameters.list_prices)
-    segments = draw_segments(p, wins, subscriptions, items, list_prices, end_day, random("segments"))
+    contracts = draw_contracts(parameters, p, wins, world, clock, seed, chunk)
+    customers, subscriptions = contracts.customers, contracts.subscriptions
+    items, segments = contracts.items, contracts.segments
     currency = wins.currency[items.subscription]
     lines, rests = bill(parameters, p, subscriptions, items, segments, currency, end_day, random("lines"))
     lines, rests = in_order_of_issue(lines, rests, items)
@@ -81,6 +89,23 @@ def build_bill(
         wins, customers, subscriptions, items, segments, lines, taxed, invoices, credits, plan, settlement,
         wins.currency, numbers,
     )  # fmt: skip
+
+
+def draw_contracts(
+    parameters: Parameters, p: BillingParameters, wins: Wins, world: World, clock: Clock, seed: int, chunk: int
+) -> Contracts:
+    """The contracts of a chunk of accounts: the same for all who ask, since the random numbers are their own."""
+
+    def random(name: str) -> np.random.Generator:
+        return stream(seed, f"billing.{name}", chunk)
+
+    customers = draw_customers(p, wins, world, clock, random("customers"))
+    subscriptions = draw_subscriptions(p, wins, world, random("subscriptions"))
+    items = draw_items(p, wins, subscriptions, _monthly_list_cents(parameters, wins), random("items"))
+    segments = draw_segments(
+        p, wins, subscriptions, items, np.array(parameters.list_prices), int(clock.end), random("segments")
+    )
+    return Contracts(customers, subscriptions, items, segments)
 
 
 def _monthly_list_cents(parameters: Parameters, wins: Wins) -> Array:

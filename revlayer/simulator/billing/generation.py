@@ -42,14 +42,19 @@ def generate_billing(
     )  # fmt: skip
     yield from payable_tables(p, clock, months, stream(seed, "billing.payables"))
     numbers = Numbers()
-    for chunk, low in enumerate(range(0, len(world.accounts.segment), CHUNK_ACCOUNTS)):
-        inside = np.flatnonzero((wins.account >= low) & (wins.account < low + CHUNK_ACCOUNTS))
-        if len(inside) == 0:
-            continue
-        bill = build_bill(parameters, p, wins.take(inside), world, clock, seed, chunk, numbers)
+    for chunk, part in chunks(wins, world):
+        bill = build_bill(parameters, p, part, world, clock, seed, chunk, numbers)
         parts = list(_tables(p, bill, clock, seed, chunk))
         numbers = _following(numbers, bill, sum(table.num_rows for name, table in parts if name.endswith("_changes")))
         yield from parts
+
+
+def chunks(wins: Wins, world: World) -> Iterator[tuple[int, Wins]]:
+    """The won deals by chunk of accounts, with the chunk's number; accounts without any make no chunk."""
+    for chunk, low in enumerate(range(0, len(world.accounts.segment), CHUNK_ACCOUNTS)):
+        inside = np.flatnonzero((wins.account >= low) & (wins.account < low + CHUNK_ACCOUNTS))
+        if len(inside):
+            yield chunk, wins.take(inside)
 
 
 def _tables(p: BillingParameters, bill: Bill, clock: Clock, seed: int, chunk: int) -> Iterator[Part]:

@@ -126,3 +126,51 @@ delete from raw.tax_exemptions where source_name = %(source_name)s;
 
 -- name: clear_deal_win_probability
 delete from truth.deal_win_probability where starts_with(deal_id, %(source_name)s || ':');
+
+-- name: clear_customers
+delete from raw.customers where source_name = %(source_name)s;
+
+-- name: clear_customer_changes
+delete from raw.customer_changes where source_name = %(source_name)s;
+
+-- name: clear_usage_events
+delete from raw.usage_events where source_name = %(source_name)s;
+
+-- name: clear_daily_usage
+delete from raw.daily_usage where source_name = %(source_name)s;
+
+-- name: clear_sessions
+delete from raw.sessions where source_name = %(source_name)s;
+
+-- name: clear_tickets
+delete from raw.tickets where source_name = %(source_name)s;
+
+-- name: clear_ticket_changes
+delete from raw.ticket_changes where source_name = %(source_name)s;
+
+-- name: clear_orders
+delete from raw.orders where source_name = %(source_name)s;
+
+-- name: clear_order_changes
+delete from raw.order_changes where source_name = %(source_name)s;
+
+-- name: clear_order_lines
+delete from raw.order_lines where source_name = %(source_name)s;
+
+-- name: clear_installs
+delete from raw.installs where source_name = %(source_name)s;
+
+-- name: clear_install_events
+delete from raw.install_events where source_name = %(source_name)s;
+
+-- name: clear_install_ad_revenues
+delete from raw.install_ad_revenues where source_name = %(source_name)s;
+
+-- name: clear_shopper_states
+delete from truth.shopper_states where starts_with(customer_id, %(source_name)s || ':');
+
+-- name: clear_subscription_disengagements
+delete from truth.subscription_disengagements where starts_with(subscription_id, %(source_name)s || ':');
+
+-- name: clear_install_revenue
+delete from truth.install_revenue where starts_with(install_id, %(source_name)s || ':');
