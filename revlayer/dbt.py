@@ -99,8 +99,12 @@ def variables(settings: Settings) -> dict[str, Any]:
 
 
 @contextmanager
-def environment(settings: Settings) -> Iterator[None]:
-    """Put the connection into the environment that profiles.yml reads, and take it out again."""
+def environment(settings: Settings, role: str = "transformer") -> Iterator[None]:
+    """Put the connection into the environment that profiles.yml reads, and take it out again.
+
+    Args:
+        role: who dbt is in the database.
+    """
     url = connection_url(settings)
     parts = conninfo_to_dict(url)
     wanted = {
@@ -111,7 +115,7 @@ def environment(settings: Settings) -> Iterator[None]:
         "REVLAYER_DBT_PASSWORD": parts.get("password") or "",
         "REVLAYER_DBT_DBNAME": parts.get("dbname") or "",
         "REVLAYER_DBT_SSLMODE": parts.get("sslmode") or "prefer",
-        "REVLAYER_DBT_ROLE": settings.role("transformer"),
+        "REVLAYER_DBT_ROLE": settings.role(role),
         "REVLAYER_ROLE_PREFIX": settings.role_prefix,
         # Sessions work in UTC; just-in-time compilation costs the many short statements more than it saves.
         "PGOPTIONS": f"{parts.get('options') or ''} -c timezone=UTC -c jit=off".strip(),

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from revlayer.cli import database, models, reasons, steps, watch
+from revlayer.cli import database, models, reasons, semantics, steps, watch
 from revlayer.cli.console import errors
 from revlayer.errors import RevlayerError
 
@@ -31,6 +31,9 @@ app.command(rich_help_panel="Data in")(steps.simulate)
 for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest):
     app.command(rich_help_panel="Single steps")(command)
 app.command(rich_help_panel="Single steps")(reasons.explain)
+# What follows is MetricFlow's own, --help included.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+app.command(rich_help_panel="Metrics", context_settings=PASSED_ON)(semantics.mf)
 
 
 def main() -> None:

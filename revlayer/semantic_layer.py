@@ -1,0 +1,65 @@
+"""MetricFlow on this project: the metrics of the semantic models, asked for by name, read as a reader.
+
+Its own command asks the package index for a newer version of itself at every start, and offers to write sample
+files into the project; neither is taken over.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from dbt_metricflow.cli import main as metricflow
+from dbt_metricflow.cli.cli_configuration import CLIConfiguration
+
+from revlayer import dbt
+from revlayer.config import Settings
+from revlayer.errors import RevlayerError
+
+COMMANDS = {name: command for name, command in metricflow.cli.commands.items() if name != "tutorial"}
+
+
+class Configuration(CLIConfiguration):
+    """MetricFlow's configuration with the paths of these settings, whatever folder is the working one."""
+
+    def __init__(self, settings: Settings, manifest_root: Path) -> None:
+        super().__init__()
+        self._settings = settings
+        self._manifest_root = manifest_root
+
+    def setup(
+        self,
+        dbt_profiles_path: Path | None = None,
+        dbt_project_path: Path | None = None,
+        configure_file_logging: bool = True,
+    ) -> None:
+        """Connect, once a command needs it; the log is metricflow.log beside dbt's."""
+        project = self._settings.project_directory
+        super().setup(dbt_profiles_path or project / "dbt_project", dbt_project_path or project, configure_file_logging)
+        self._dbt_project_metadata = replace(self.dbt_project_metadata, project_path=self._manifest_root)
+
+
+@contextmanager
+def configured(settings: Settings) -> Iterator[Configuration]:
+    """Give MetricFlow's configuration; ``.mf`` is its engine.
+
+    What is known of the metrics is what dbt left in its target folder at the last build.
+
+    Raises:
+        RevlayerError: nothing was built here.
+    """
+    if not (settings.dbt_target_directory / "semantic_manifest.json").exists():
+        raise RevlayerError("there are no metrics to ask for before the first build", "Run: revlayer run")
+    with dbt.environment(settings, role="reader"), TemporaryDirectory() as folder:
+        # MetricFlow looks for artefacts in a folder of this name only.
+        (Path(folder) / "target").symlink_to(settings.dbt_target_directory)
+        yield Configuration(settings, Path(folder))
+
+
+def run(settings: Settings, arguments: Sequence[str]) -> None:
+    """Run one of MetricFlow's commands, such as ``["query", "--metrics", "mrr"]``; leaves by SystemExit."""
+    group = click.Group("mf", commands=COMMANDS, help="Metrics by name, through MetricFlow.", no_args_is_help=True)
+    with configured(settings) as configuration:
+        group.main(list(arguments), prog_name="revlayer mf", obj=configuration)
