@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import whole_run
+from benchmarks.audit import measure as audit
 from benchmarks.document import write_block
 from benchmarks.recurring import measure as recurring
 from benchmarks.scoring import command as scoring
@@ -25,8 +26,11 @@ def main() -> int:
     kinds.add_parser("forms", parents=[places], help="the two forms of trees in SQL, by their number of leaves")
     mrr = kinds.add_parser("recurring", parents=[places], help="whole and partial builds of recurring revenue")
     mrr.add_argument("--customers", type=int, nargs="+", default=[20_000, 200_000])
+    trail = kinds.add_parser("audit", parents=[places], help="loads with events and without, checks of the chain")
+    trail.add_argument("--rows", type=int, default=100_000)
+    trail.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000])
     given = sys.argv[1:]
-    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"], ["recurring"]]:
+    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["audit"]]:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
             scoring.main(chosen, " ".join(["python -m benchmarks", *arguments]))
@@ -34,6 +38,8 @@ def main() -> int:
             write_block("forms", forms.measured_lines(chosen.workspace))
         elif chosen.kind == "recurring":
             write_block("recurring", recurring.measured_lines(chosen.customers, chosen.workspace, _machine()))
+        elif chosen.kind == "audit":
+            write_block("audit", audit.measured_lines(chosen.rows, chosen.events, chosen.workspace, _machine()))
         else:
             _whole_run(chosen)
     return 0
