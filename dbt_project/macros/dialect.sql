@@ -30,6 +30,15 @@ cast({{ instant }} at time zone '{{ reporting_time_zone() }}' as date)
 to_date(from_utc_timestamp({{ instant }}, '{{ reporting_time_zone() }}'))
 {%- endmacro %}
 
+{#- The hour of the day of an instant in the reporting time zone, 0 to 23. -#}
+{% macro local_hour(instant) -%}{{ return(adapter.dispatch('local_hour')(instant)) }}{%- endmacro %}
+{% macro default__local_hour(instant) -%}
+cast(extract(hour from {{ instant }} at time zone '{{ reporting_time_zone() }}') as integer)
+{%- endmacro %}
+{% macro spark__local_hour(instant) -%}
+hour(from_utc_timestamp({{ instant }}, '{{ reporting_time_zone() }}'))
+{%- endmacro %}
+
 {#- day + n days, as a date. -#}
 {% macro add_days(day, number) -%}{{ return(adapter.dispatch('add_days')(day, number)) }}{%- endmacro %}
 {% macro default__add_days(day, number) -%}

@@ -1,11 +1,17 @@
 -- Grain: one row per order of a source.
 select
     {{ source_key('source_id') }} as order_id,
+    source_name,
     {{ source_key('customer_source_id') }} as customer_key,
     {{ source_key('account_source_id') }} as account_key,
     {{ source_key('billing_customer_source_id') }} as billing_customer_key,
     status,
     currency_code,
+    -- Net of tax, shipping and discounts; lines say it better where there are any.
+    subtotal_amount,
+    total_amount,
+    tax_amount,
+    shipping_amount,
     country_code,
     region_code,
     channel,
@@ -14,5 +20,7 @@ select
     occurred_at,
     {{ local_date('occurred_at') }} as ordered_on,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
+    {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
+    coalesce(recorded_at < occurred_at, false) as is_recorded_early,
     {{ local_date('deleted_at') }} as deleted_on
 from {{ source('raw', 'orders') }}

@@ -2,6 +2,7 @@
 -- A draft has no day of issue; another without one was issued when the source says that it happened.
 select
     {{ source_key('source_id') }} as invoice_id,
+    source_name,
     {{ source_key('billing_customer_source_id') }} as customer_key,
     {{ source_key('subscription_source_id') }} as subscription_id,
     invoice_number,

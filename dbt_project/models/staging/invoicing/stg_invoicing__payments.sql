@@ -1,6 +1,7 @@
 -- Grain: one row per payment of a source, tries included.
 select
     {{ source_key('source_id') }} as payment_id,
+    source_name,
     {{ source_key('billing_customer_source_id') }} as customer_key,
     {{ source_key('invoice_source_id') }} as invoice_id,
     status,

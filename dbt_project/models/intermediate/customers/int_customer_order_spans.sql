@@ -1,0 +1,74 @@
+-- Grain: one row per order and time in which the same was known of it (validity is exclusive at its end).
+-- Cancelled and deleted orders do not count. An order without a time of its own happened, and was known, with its
+-- first line.
+{%- set columns = [
+    'customer_key', 'billing_customer_key', 'account_key', 'currency_code', 'is_return', 'subtotal_amount',
+    'total_amount', 'tax_amount', 'shipping_amount',
+] %}
+with first_lines as (
+    select order_id, min(known_on) as known_on, min(occurred_at) as occurred_at
+    from {{ ref('stg_commerce__order_lines') }}
+    group by order_id
+),
+
+spans as (
+    select
+        orders.order_id,
+        least(orders.known_on, first_lines.known_on) as valid_from_on,
+        case
+            when lower(orders.status) in ('cancelled', 'canceled', 'void') then orders.observed_on
+            else {{ end_of_time() }}
+        end as valid_to_on,
+        {%- for column in columns %}
+        orders.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('stg_commerce__orders') }} as orders
+    left join first_lines on orders.order_id = first_lines.order_id
+    where orders.order_id not in (select order_id from {{ ref('int_customer_orders_amended') }})
+
+    union all
+
+    select
+        order_id,
+        valid_from_on,
+        valid_to_on,
+        {%- for column in columns %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_customer_orders_amended') }}
+    where coalesce(lower(status), '') not in ('cancelled', 'canceled', 'void')
+),
+
+dated as (
+    select
+        spans.*,
+        orders.source_name,
+        orders.deleted_on,
+        orders.is_recorded_early,
+        coalesce(orders.occurred_at, first_lines.occurred_at) as ordered_at,
+        -- Its own amount speaks until there are lines.
+        coalesce(first_lines.known_on, {{ end_of_time() }}) as lines_known_on
+    from spans
+    inner join {{ ref('stg_commerce__orders') }} as orders on spans.order_id = orders.order_id
+    left join first_lines on spans.order_id = first_lines.order_id
+)
+
+select
+    order_id,
+    source_name,
+    {{ event_entity('dated') }} as entity,
+    {{ event_key('dated') }} as entity_key,
+    ordered_at,
+    coalesce({{ local_date('ordered_at') }}, valid_from_on) as ordered_on,
+    greatest(valid_from_on, coalesce({{ local_date('ordered_at') }}, valid_from_on)) as valid_from_on,
+    least(valid_to_on, coalesce(deleted_on, {{ end_of_time() }})) as valid_to_on,
+    lines_known_on,
+    coalesce(currency_code, '(none)') as currency_code,
+    is_return,
+    coalesce(subtotal_amount, total_amount - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0)) as net_amount,
+    is_recorded_early
+from dated
+where
+    {{ event_key('dated') }} is not null
+    and greatest(valid_from_on, coalesce({{ local_date('ordered_at') }}, valid_from_on))
+    < least(valid_to_on, coalesce(deleted_on, {{ end_of_time() }}))
