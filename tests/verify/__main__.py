@@ -9,7 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from revlayer.database.embedded import EmbeddedServer
-from tests.verify import imported, parity, reasons, report, revenue_forecast, win_probability
+from tests.verify import (
+    audit_trail,
+    identities,
+    imported,
+    orders,
+    parity,
+    reasons,
+    report,
+    revenue_forecast,
+    win_probability,
+)
 from tests.verify.report import Section
 
 # In the order of the document.
@@ -21,6 +31,9 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
         server, chosen.company_seeds, chosen.company_deals, chosen.company_months
     ),
     "imports": lambda server, chosen: imported.check(server, chosen.data),
+    "identities": lambda server, chosen: identities.check(chosen.profile),
+    "orders": lambda server, chosen: orders.check(server, chosen.data),
+    "audit": lambda server, chosen: audit_trail.check(server, chosen.events),
 }
 
 
@@ -34,6 +47,8 @@ def main() -> int:
     parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(101, 113)))
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
     parser.add_argument("--parity-rows", type=int, default=1_000_000)
+    parser.add_argument("--profile", choices=identities.EXAMPLES, default="whole", help="histories of each identity")
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), help="the others' figures stay")
     chosen = parser.parse_args()
     sections: dict[str, Section] = {}
