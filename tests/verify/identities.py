@@ -55,7 +55,8 @@ def _run(profile: str) -> list[Identity]:
         report = Path(folder) / "report.xml"
         command = [
             sys.executable, "-m", "pytest", "-m", "identity", f"--hypothesis-profile={profile}", "-n", "2",
-            "--dist", "loadfile", "--hypothesis-show-statistics", f"--junitxml={report}", "-o", "junit_duration_report=call", "tests",
+            "--dist", "loadfile", "--hypothesis-show-statistics", f"--junitxml={report}", "-o",
+            "junit_duration_report=call", "tests",
         ]  # fmt: skip
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if not report.exists():
