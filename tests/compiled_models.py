@@ -72,6 +72,10 @@ class CompiledModels:
             conn.execute("rollback")
             self._session.sweep()
 
+    def refill(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+        """Within ``filled``: build the models again, from other rows of the tables that are named."""
+        self._session.refill(rows)
+
 
 class _Session:
     """One connection for all histories, so that what one of them planned and looked up serves the next."""
@@ -92,6 +96,13 @@ class _Session:
         """Begin a transaction, insert the rows and build the models, in one message to the server."""
         inserts = [self._insert(table, alike) for table, records in rows.items() for alike in _shapes(records)]
         self.conn.execute(sql.SQL("; ").join([sql.SQL("begin"), *inserts, *self._fills]))
+
+    def refill(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+        """Put other rows and what follows from them in place of those that the transaction has."""
+        emptied = [f"raw.{table}" for table in rows] + self._relations
+        inserts = [self._insert(table, alike) for table, records in rows.items() for alike in _shapes(records)]
+        self.conn.execute("; ".join(f"delete from {name}" for name in emptied).encode())
+        self.conn.execute(sql.SQL("; ").join([*inserts, *self._fills]))
 
     def sweep(self) -> None:
         """Remove what earlier histories left in the tables' files, now and then."""

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from revlayer.cli import database, models, reasons, semantics, steps, watch
+from revlayer.cli import closings, database, models, reasons, semantics, steps, watch
 from revlayer.cli.console import errors
 from revlayer.errors import RevlayerError
 
@@ -34,6 +34,9 @@ app.command(rich_help_panel="Single steps")(reasons.explain)
 # What follows is MetricFlow's own, --help included.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(rich_help_panel="Metrics", context_settings=PASSED_ON)(semantics.mf)
+app.command(rich_help_panel="Closed months")(closings.close_month)
+app.command(rich_help_panel="Closed months")(closings.reopen_month)
+app.command("closings", rich_help_panel="Closed months")(closings.list_closings)
 
 
 def main() -> None:

@@ -33,6 +33,11 @@ alter default privileges for role {scorer} in schema scoring grant select on tab
 
 grant usage on schema planning to {planner};
 grant select, insert on all tables in schema planning to {planner};
+-- Closed months are written by the owner's functions alone, which copy them from the marts.
+revoke insert on planning.month_closings, planning.month_reopenings, planning.closed_months, planning.closed_mrr,
+planning.closed_mrr_movements, planning.closed_mrr_movements_reporting, planning.closed_revenue from {planner};
+grant select on all tables in schema marts to {owner};
+alter default privileges for role {transformer} in schema marts grant select on tables to {owner};
 
 grant usage on schema marts, metrics to {reader};
 grant select on all tables in schema marts, metrics to {reader};
@@ -42,9 +47,11 @@ grant usage on schema scoring to {reader};
 grant select on scoring.compiled_blocks, scoring.compiled_leaves to {reader};
 
 -- Functions are callable by nobody unless granted.
-revoke execute on all functions in schema metrics, scoring from public;
+revoke execute on all functions in schema metrics, scoring, planning from public;
 grant execute on all functions in schema metrics to {reader};
 grant execute on all functions in schema scoring to {scorer};
+grant execute on function planning.close_month(date, text), planning.reopen_month(date, text),
+planning.frozen_digest(bigint) to {planner};
 -- Prediction functions are the scorer's. Who may read marts may call them, and so may views that dbt tests.
 alter default privileges for role {scorer} in schema scoring grant execute on functions to {reader}, {transformer};
 

@@ -1,0 +1,267 @@
+"""Closed months of random histories: frozen to the cent, whatever becomes known later; the chain of months holds.
+
+The tables as known, which have tests of their own, are read after every build; what should be reported is put
+together from these in Python.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import accumulate
+
+import pytest
+from billing_histories import AS_OF, invoice_histories, subscription_histories
+from compiled_models import compile_models
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+MODELS = ("mrr_bridge_as_reported", "mrr_bridge_reporting_as_reported", "revenue_monthly_as_reported",
+          "closed_month_differences", "month_closings")  # fmt: skip
+MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn", "adjustment")
+#: Of a row: known from the start, from the second or the third build on, or only at first.
+LIVES = st.sampled_from([(0, 1, 2), (0, 1, 2), (0, 1, 2), (1, 2), (2,), (0,)])
+NOTHING = Decimal(0)
+quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+@pytest.fixture(scope="module")
+def models(make_database, tmp_path_factory):
+    return compile_models(
+        make_database("closing"),
+        [f"+{name}" for name in MODELS],
+        AS_OF.isoformat(),
+        tmp_path_factory.mktemp("target"),
+        {"calendar_start_on": "2023-01-01"},
+    )
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+class Known:
+    """What the tables as known say after a build; amounts by key and month."""
+
+    def __init__(self, conn) -> None:
+        self.mrr, self.reporting = defaultdict(Decimal), defaultdict(Decimal)
+        for customer, currency, month, amount, reporting in conn.execute(
+            "select customer_id, currency_code, month_start_on, mrr_amount, mrr_reporting_amount"
+            " from marts.fct_mrr_monthly"
+        ):
+            self.mrr[(customer, currency), month] += amount
+            self.reporting[(customer,), month] += reporting or 0
+        self.moved = {row[:5]: row[5] for row in conn.execute("select * from marts.fct_mrr_movements")}
+        self.moved_reporting = {
+            row[:4]: row[4] for row in conn.execute("select * from marts.fct_mrr_movements_reporting")
+        }
+        self.revenue = {
+            ((customer, currency), month): tuple(amounts)
+            for customer, currency, month, *amounts in conn.execute(
+                "select customer_id, currency_code, month_start_on, billed_amount + corrected_amount + voided_amount,"
+                " recognised_amount, closing_deferred_amount, closing_unbilled_amount"
+                " from marts.deferred_revenue_monthly"
+            )
+        }
+        self.to_date: dict[tuple, Decimal] = defaultdict(Decimal)
+        for key in {key for key, _ in self.revenue}:
+            months = sorted(month for other, month in self.revenue if other == key)
+            sums = accumulate(self.revenue[key, month][1] for month in months)
+            self.to_date.update({(key, month): amount for month, amount in zip(months, sums, strict=True)})
+
+
+@dataclass
+class Books:
+    """Which build each month is reported by."""
+
+    current: Known
+    months: list[date]
+    closed: dict[date, Known] = field(default_factory=dict)
+
+    def of(self, month: date) -> Known:
+        return self.closed.get(month, self.current)
+
+    def reported(self, name: str) -> dict:
+        """Amounts of months, each as in the build that it is reported by."""
+        return {
+            (key, month): amount
+            for month in self.months
+            for (key, other), amount in getattr(self.of(month), name).items()
+            if other == month and amount
+        }
+
+    def adjustments(self, name: str) -> dict:
+        """What the build of a month says of the end of the month before, less what was reported of it."""
+        found = {}
+        for before, month in zip(self.months, self.months[1:], strict=False):
+            now, then = getattr(self.of(month), name), getattr(self.of(before), name)
+            for key, other in {*now, *then}:
+                if other == before and (amount := now.get((key, before), NOTHING) - then.get((key, before), NOTHING)):
+                    found[key, month] = amount
+        return found
+
+    def movements(self, name: str, balances: str) -> dict:
+        place = 2 if name == "moved" else 1  # of the month in the key
+        found = {
+            key: amount for month in self.months for key, amount in getattr(self.of(month), name).items()
+            if key[place] == month
+        }  # fmt: skip
+        for (key, month), amount in self.adjustments(balances).items():
+            found[(*key, month, "adjustment", "correction")] = amount
+        return found
+
+
+def _check_movements(conn, books: Books) -> None:
+    found = conn.execute("select * from marts.fct_mrr_movements_as_reported").fetchall()
+    assert {row[:5]: row[5] for row in found} == books.movements("moved", "mrr")
+    found = conn.execute("select * from marts.fct_mrr_movements_reporting_as_reported").fetchall()
+    assert {row[:4]: row[4] for row in found} == books.movements("moved_reporting", "reporting")
+
+
+def _check_bridges(conn, books: Books) -> None:
+    moved, closings = defaultdict(Decimal), defaultdict(Decimal)
+    for (_, currency, month, movement, _), amount in books.movements("moved", "mrr").items():
+        moved[currency, month, movement] += amount
+    for ((_, currency), month), amount in books.reported("mrr").items():
+        closings[currency, month] += amount
+    currencies = {currency for currency, *_ in [*moved, *closings]}
+    begun = min((month for month in books.months for _, other in books.of(month).mrr if month == other), default=AS_OF)
+    found = {}
+    for row in conn.execute("select * from marts.mrr_bridge_as_reported"):
+        month, _, is_closed, currency, opening, *movements, closing = row
+        assert is_closed == (month in books.closed)
+        assert opening + sum(movements) == closing
+        found[currency, month] = (opening, *movements, closing)
+    assert found == {
+        (currency, month): (
+            closings[currency, (month - timedelta(days=1)).replace(day=1)],
+            *(moved[currency, month, name] for name in MOVEMENTS),
+            closings[currency, month],
+        )
+        for currency in currencies
+        for month in books.months
+        if month >= begun
+    }
+    before = NOTHING
+    totals = defaultdict(Decimal)
+    for (_, month), amount in books.reported("reporting").items():
+        totals[month] += amount
+    for row in conn.execute("select * from marts.mrr_bridge_reporting_as_reported order by month_start_on"):
+        month, _, _, _, opening, *movements, closing, _ = row
+        assert (opening, closing) == (before, totals[month])
+        assert opening + sum(movements) == closing
+        before = closing
+
+
+def _check_revenue(conn, books: Books) -> None:
+    adjusted = books.adjustments("to_date")
+    expected = {
+        (key, month): (*amounts, adjusted.get((key, month), NOTHING))
+        for (key, month), amounts in books.reported("revenue").items()
+    }
+    for key, month in adjusted.keys() - expected.keys():
+        expected[key, month] = (NOTHING, NOTHING, NOTHING, NOTHING, adjusted[key, month])
+    found, sums = {}, defaultdict(Decimal)
+    for customer, currency, month, reported, to_date, *amounts in conn.execute(
+        "select customer_id, currency_code, month_start_on, reported_amount, recognised_to_date_amount,"
+        " net_billed_amount, recognised_amount, closing_deferred_amount, closing_unbilled_amount, adjustment_amount"
+        " from marts.revenue_monthly_as_reported order by month_start_on"
+    ):
+        found[(customer, currency), month] = tuple(amounts)
+        sums[customer, currency] += reported
+        assert sums[customer, currency] == to_date
+        assert reported == amounts[1] + amounts[-1]
+    assert {key: row for key, row in found.items() if any(row)} == {
+        key: row for key, row in expected.items() if any(row)
+    }
+    last = books.months[-1]
+    if last not in books.closed:  # reported to date is known to date
+        known = {key: amount for (key, month), amount in books.current.to_date.items() if month == last and amount}
+        assert {key: amount for key, amount in sums.items() if amount} == known
+
+
+def _check_differences(conn, books: Books) -> None:
+    expected = {}
+    for month, then in books.closed.items():
+        for figure, now, before in (
+            ("mrr", books.current.mrr, then.mrr),
+            *(
+                (name, {key: row[place] for key, row in books.current.revenue.items()},
+                 {key: row[place] for key, row in then.revenue.items()})
+                for place, name in ((1, "recognised"), (2, "deferred"), (3, "unbilled"))
+            ),
+        ):  # fmt: skip
+            for key, other in {*now, *before}:
+                pair = before.get((key, month), NOTHING), now.get((key, month), NOTHING)
+                if other == month and pair[0] != pair[1]:
+                    expected[(figure, *key, month)] = (*pair, pair[1] - pair[0])
+    found = conn.execute(
+        "select figure, customer_id, currency_code, month_start_on, reported_amount, known_amount, difference_amount"
+        " from marts.closed_month_differences"
+    ).fetchall()
+    assert {row[:4]: row[4:] for row in found} == expected
+
+
+def _check(conn, books: Books) -> None:
+    _check_movements(conn, books)
+    _check_bridges(conn, books)
+    _check_revenue(conn, books)
+    _check_differences(conn, books)
+    assert conn.execute(
+        "select bool_and(planning.frozen_digest(closing_id) = frozen_sha256) from planning.month_closings"
+    ).fetchone() in [(True,), (None,)]
+
+
+def _run(models, rows, lives, data) -> None:
+    """Three builds with corrections between them; months are closed after the first two, one may be reopened."""
+    places = dict(zip(rows, accumulate(map(len, rows.values())), strict=True))
+    phases = [
+        {
+            table: [row for number, row in enumerate(found, places[table] - len(found)) if phase in lives[number]]
+            for table, found in rows.items()
+        }
+        for phase in range(3)
+    ]
+    with models.filled(phases[0]) as conn:
+        closed: dict[date, Known] = {}
+        for phase, present in enumerate(phases):
+            if phase:
+                models.refill(present)
+            known = Known(conn)
+            months = [row[0] for row in conn.execute("select month_start_on from marts.accounting_months order by 1")]
+            assume(months)
+            _check(conn, Books(known, months, closed))
+            if phase == 2:
+                break
+            for _ in range(data.draw(st.integers(1, 2))):
+                month = _next(max(closed)) if closed else data.draw(st.sampled_from(months))
+                if month > AS_OF:
+                    break
+                conn.execute("select planning.close_month(%s)", [month])
+                closed.update({one: known for one in months if one <= month and one not in closed})
+        if data.draw(st.booleans()):
+            last = max(closed)
+            [first] = conn.execute("select first_month_start_on from planning.closed_months where month_start_on = %s",
+                                   [last]).fetchone()  # fmt: skip
+            conn.execute("select planning.reopen_month(%s, 'a mistake')", [last])
+            models.refill(phases[2])
+            months = [row[0] for row in conn.execute("select month_start_on from marts.accounting_months order by 1")]
+            remaining = {month: then for month, then in closed.items() if month < first}
+            if months:
+                _check(conn, Books(Known(conn), months, remaining))
+
+
+@pytest.mark.identity
+@quiet
+@given(rows=subscription_histories(customers=3), data=st.data())
+def test_recurring_revenue_stays_as_it_was_closed(models, rows, data):
+    count = sum(map(len, rows.values()))
+    _run(models, rows, data.draw(st.lists(LIVES, min_size=count, max_size=count)), data)
+
+
+@pytest.mark.identity
+@quiet
+@given(rows=invoice_histories(customers=2), data=st.data())
+def test_revenue_stays_as_it_was_closed(models, rows, data):
+    count = sum(map(len, rows.values()))
+    _run(models, rows, data.draw(st.lists(LIVES, min_size=count, max_size=count)), data)
