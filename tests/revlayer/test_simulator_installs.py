@@ -140,6 +140,17 @@ def test_truth_is_calibrated(tables: Tables) -> None:
     assert abs(log_paid.std() / np.sqrt(variance[0]) - 1) < 0.05
 
 
+def test_those_who_paid_in_the_first_week_buy_on_more_often(tables: Tables) -> None:
+    paid, is_over = first_week(tables)
+    installed = seconds(tables["installs"]["occurred_at"])
+    events = tables["install_events"].filter(pc.equal(tables["install_events"]["event_name"], "purchase"))
+    install = positions(events["install_source_id"])
+    later = np.zeros(len(paid), dtype=bool)
+    later[install[seconds(events["occurred_at"]) - installed[install] >= 7 * DAY]] = True
+    assert later[is_over & (paid > 0)].mean() > 0.35
+    assert 0.004 < later[is_over & (paid == 0)].mean() < 0.007
+
+
 def test_truth_of_advertisements_is_calibrated(tables: Tables) -> None:
     rows = tables["install_ad_revenues"]
     earned = np.zeros(tables["installs"].num_rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlayer.simulator.clock import Array, Clock, Index
+from revlayer.simulator.clock import Array, Clock, Index, Mask
 from revlayer.simulator.installs.audience import Audience
 from revlayer.simulator.installs.parameters import EVENTS, InstallParameters
 from revlayer.simulator.installs.revenue import Law
@@ -37,7 +37,8 @@ class Advertisements:
 
 def draw_events(p: InstallParameters, a: Audience, law: Law, clock: Clock, random: np.random.Generator) -> Events:
     """All events within the history, by install and time."""
-    parts = [_first_days(a, random), _purchases(p, a, law, random), _later(p, a, law, random)]
+    is_payer = random.random(len(a)) < law.payer
+    parts = [_first_days(a, random), _purchases(p, a, law, is_payer, random), _later(p, a, law, is_payer, random)]
     install, at, kind, count, cents = (
         np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__
     )
@@ -64,19 +65,18 @@ def _first_days(a: Audience, random: np.random.Generator) -> Events:
     return Events(install, at, kind, numbers[kind, install], np.zeros(len(kind), dtype=np.int64))
 
 
-def _purchases(p: InstallParameters, a: Audience, law: Law, random: np.random.Generator) -> Events:
+def _purchases(p: InstallParameters, a: Audience, law: Law, is_payer: Mask, random: np.random.Generator) -> Events:
     """Purchases of the first week. The app's shop opens a day after the install, so the first day tells none."""
-    payer = np.flatnonzero(random.random(len(a)) < law.payer)
+    payer = np.flatnonzero(is_payer)
     spend = np.exp(law.log_mean[payer] + p.spend_log_sigma * random.standard_normal(len(payer)))
     cents = np.maximum(np.rint(100 * spend), 1).astype(np.int64)
     number = np.minimum(1 + random.poisson(p.more_purchases, len(payer)), 6)
     return _split(a, payer, cents, number, 1.0, WEEK - 1.0 - 1e-4, random)
 
 
-def _later(p: InstallParameters, a: Audience, law: Law, random: np.random.Generator) -> Events:
-    """Purchases after the first week: of those with the same law, and of a few others."""
-    chance = p.late_rate * law.payer + p.late_first_rate
-    buyer = np.flatnonzero(random.random(len(a)) < chance)
+def _later(p: InstallParameters, a: Audience, law: Law, is_payer: Mask, random: np.random.Generator) -> Events:
+    """Purchases after the first week: of those who have paid, and of a few others."""
+    buyer = np.flatnonzero(random.random(len(a)) < np.where(is_payer, p.late_rate, p.late_first_rate))
     mean = law.log_mean[buyer] + p.late_log_mean
     cents = np.rint(100 * np.exp(mean + p.spend_log_sigma * random.standard_normal(len(buyer)))).astype(np.int64)
     number = np.minimum(1 + random.poisson(1.2, len(buyer)), 8)
