@@ -1,6 +1,7 @@
 -- Grain: one row per cohort month, months since then, and segment at the first payment ('(all)' for all of them).
 -- The whole triangle up to the month of the as-of date. Amounts count at the rates of the cohort month; those without a
 -- rate there are on neither side.
+{{ config(pre_hook="{{ raise_work_memory() }}") }}
 with months as (
     select month_start_on, month_end_on from {{ ref('int_mrr_months') }}
 ),

@@ -2,11 +2,20 @@
 -- What customers had at the start and at the end of a month and of the trailing months, in the reporting currency: the
 -- sums that retention is made of. A customer's end is measured at the rates of the start; amounts without a rate there
 -- are on neither side. The segment at a side without recurring revenue is null.
+{{ config(pre_hook="{{ raise_work_memory() }}") }}
 with amounts as (
     select
         customer_id, currency_code, month_start_on, segment_id, first_paid_month_on, mrr_amount, mrr_reporting_amount
     from {{ ref('fct_mrr_monthly') }}
     where mrr_amount <> 0
+),
+
+-- Only what is in several currencies has to be added up by customer, which is most of the work.
+several as (
+    select customer_id
+    from amounts
+    group by customer_id
+    having min(currency_code) <> max(currency_code)
 ),
 
 rates as (
