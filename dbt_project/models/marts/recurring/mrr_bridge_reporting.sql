@@ -102,14 +102,14 @@ select
     is_open,
     segment_id,
     {{ reporting_currency() }} as reporting_currency_code,
-    cast(coalesce(lag(closing_amount) over following, 0) as {{ type_money() }}) as opening_amount,
+    cast(coalesce(lag(closing_amount) over by_month, 0) as {{ type_money() }}) as opening_amount,
     {%- for name in movements + ['transfer', 'closing', 'missing_rate', 'arr', 'committed_mrr'] %}
     cast({{ name }}_amount as {{ type_money() }}) as {{ name }}_amount,
     {%- endfor %}
-    cast(coalesce(lag(closing_customer_count) over following, 0) as {{ dbt.type_bigint() }})
+    cast(coalesce(lag(closing_customer_count) over by_month, 0) as {{ dbt.type_bigint() }})
         as opening_customer_count,
     {%- for name in counts %}
     cast({{ name }}_customer_count as {{ dbt.type_bigint() }}) as {{ name }}_customer_count{{ ',' if not loop.last }}
     {%- endfor %}
 from filled
-window following as (partition by segment_id order by month_start_on)
+window by_month as (partition by segment_id order by month_start_on)
