@@ -50,7 +50,7 @@ def test_unknown_versions_are_wrong_use_and_the_known_ones_are_named(run, champi
 @pytest.mark.parametrize("command", [["rollback"], ["install"], ["uninstall"]])
 def test_unknown_targets_are_wrong_use_and_the_known_ones_are_named(run, command):
     code, shown = run(*command, "nope")
-    assert code == 2 and "There are deal_close_month, deal_value, deal_win" in shown
+    assert code == 2 and "there is no target nope" in shown and "deal_close_month, deal_value, deal_win" in shown
 
 
 @pytest.mark.parametrize("command", ["show", "certify"])
