@@ -4,11 +4,13 @@ Its own command asks the package index for a newer version of itself at every st
 files into the project; neither is taken over.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 from dbt_metricflow.cli import main as metricflow
@@ -45,17 +47,28 @@ class Configuration(CLIConfiguration):
 def configured(settings: Settings) -> Iterator[Configuration]:
     """Give MetricFlow's configuration; ``.mf`` is its engine.
 
-    What is known of the metrics is what dbt left in its target folder at the last build.
+    What is known of the metrics is what dbt left in its target folder at the last build, of whatever database.
 
     Raises:
         RevlayerError: nothing was built here.
     """
-    if not (settings.dbt_target_directory / "semantic_manifest.json").exists():
+    built = settings.dbt_target_directory / "semantic_manifest.json"
+    if not built.exists():
         raise RevlayerError("there are no metrics to ask for before the first build", "Run: revlayer run")
+    manifest = json.loads(built.read_text(encoding="utf-8"), object_hook=_in_any_database)
     with dbt.environment(settings, role="reader"), TemporaryDirectory() as folder:
-        # MetricFlow looks for artefacts in a folder of this name only.
-        (Path(folder) / "target").symlink_to(settings.dbt_target_directory)
+        # MetricFlow looks for it in a folder of this name only.
+        copied = Path(folder) / "target" / built.name
+        copied.parent.mkdir()
+        copied.write_text(json.dumps(manifest), encoding="utf-8")
         yield Configuration(settings, Path(folder))
+
+
+def _in_any_database(found: dict[str, Any]) -> dict[str, Any]:
+    """Take the database out of a relation's name: PostgreSQL reads no other than the one it is connected to."""
+    if "relation_name" in found:
+        found["relation_name"] = f'"{found["schema_name"]}"."{found["alias"]}"'
+    return found
 
 
 def run(settings: Settings, arguments: Sequence[str]) -> None:
