@@ -6,7 +6,7 @@ from compiled_models import compile_models
 
 NAMES = (
     "fct_revenue_schedule", "revenue_spans", "deferred_revenue_monthly", "unbilled_revenue_monthly",
-    "revenue_monthly_reported",
+    "revenue_monthly_reporting",
 )  # fmt: skip
 
 

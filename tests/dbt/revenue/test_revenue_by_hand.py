@@ -148,6 +148,6 @@ def test_revenue_is_converted_at_the_mean_rate_or_not_at_all(models, rate_on, ex
     ]
     with models.filled(rows) as conn:
         found = conn.execute(
-            "select recognised_reporting_amount, unconverted_currency_count from marts.revenue_monthly_reported"
+            "select recognised_reporting_amount, unconverted_currency_count from marts.revenue_monthly_reporting"
         )
         assert found.fetchone() == expected

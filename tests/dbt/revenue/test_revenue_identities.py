@@ -30,7 +30,7 @@ FUNCTION = (
     " from metrics.deferred_revenue(%s)"
 )
 CONVERSIONS = {
-    "int_exchange_rates_paired", "int_exchange_rates_daily", "revenue_monthly", "revenue_monthly_reported"
+    "int_exchange_rates_paired", "int_exchange_rates_daily", "revenue_monthly", "revenue_monthly_reporting"
 }  # fmt: skip
 Key = tuple[str | None, object]
 
