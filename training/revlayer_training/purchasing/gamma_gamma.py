@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 # p and q; gamma starts where the model's mean is the customers' mean.
 _STARTS = ((6.0, 4.0), (1.0, 2.0), (20.0, 1.5), (2.0, 10.0))
+# With q of 1 or less the mean of all customers is infinite, and with it what a newcomer is expected to spend.
+_LOWEST = (1e-5, 1.01, 1e-5)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class GammaGamma:
         # Amounts are counted in their own mean, so that every currency begins alike.
         unit = float(mean.mean())
         starts = [(p, q, max(q - 1, 0.1) / p) for p, q in _STARTS]
-        (p, q, gamma), best = maximise(lambda values: _negative(values, x, mean / unit), starts)
+        (p, q, gamma), best = maximise(lambda values: _negative(values, x, mean / unit), starts, _LOWEST)
         return cls(float(p), float(q), float(gamma * unit), best - len(x) * float(np.log(unit)))
 
     @property

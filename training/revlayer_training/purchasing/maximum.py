@@ -14,12 +14,15 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 SMALLEST, LARGEST = 1e-5, 1e5
 
 
-def maximise(negative: Objective, starts: Sequence[Sequence[float]]) -> tuple[Floats, float]:
+def maximise(
+    negative: Objective, starts: Sequence[Sequence[float]], lowest: Sequence[float] | None = None
+) -> tuple[Floats, float]:
     """Return the parameters with the highest log-likelihood found, and that log-likelihood.
 
     Args:
         negative: the sum over customers and its gradient.
         starts: where to begin, each with all parameters.
+        lowest: smallest value of each parameter that means anything.
     """
 
     def by_logarithms(logarithms: Floats) -> tuple[float, Floats]:
@@ -27,7 +30,8 @@ def maximise(negative: Objective, starts: Sequence[Sequence[float]]) -> tuple[Fl
         value, gradient = negative(parameters)
         return value, gradient * parameters
 
-    bounds = [(np.log(SMALLEST), np.log(LARGEST))] * len(starts[0])
+    least = [SMALLEST] * len(starts[0]) if lowest is None else lowest
+    bounds = [(np.log(low), np.log(LARGEST)) for low in least]
     found = [
         minimize(
             by_logarithms, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds,
