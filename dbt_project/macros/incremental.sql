@@ -2,22 +2,29 @@
   Tables that are kept by customer: a build recalculates the customers about whom anything changed, and no others.
 
   int_recurring_fingerprints holds a fingerprint of the source rows of every customer and subscription, and the number
-  of the build (changed_in) in which it was last another. int_recurring_builds holds, for every such table, the last
+  of the build (changed_in) in which it was last another; int_recurring_generations counts the customers by that number,
+  so that every table learns at once how many changed. int_recurring_builds holds, for every such table, the last
   build that it has taken in and the circumstances of it: the as-of date, variables, prices, rates, the models' own
   text. It is written in the transaction of the table itself, so a build that stops halfway is made up for by the next.
   Under other circumstances, and when more than a fifth of the customers changed, a table is rebuilt whole.
   No time decides what is new, so it does not matter when rows were loaded or committed.
 -#}
 
-{#- Configures a model as such a table. key: customer_id or subscription_id, a column of the model. -#}
-{% macro keep_by_customer(key, is_large=false) -%}
+{#- Configures a model as such a table. key: customer_id or subscription_id, a column of the model. indexed_by: columns
+    by which a partial build should find rows of a large table; each costs a whole build an index. -#}
+{% macro keep_by_customer(key, indexed_by=[]) -%}
 {#- Named here, so that dbt builds them first. -#}
-{%- set _ = [ref('int_recurring_builds'), ref('int_recurring_fingerprints'), ref('int_recurring_circumstances')] -%}
+{%- set _ = [ref('int_recurring_builds'), ref('int_recurring_fingerprints'), ref('int_recurring_generations'),
+    ref('int_recurring_circumstances')] -%}
+{%- set indexes = [] -%}
+{%- for column in indexed_by if target.type == 'postgres' -%}
+{%- do indexes.append({'columns': [column]}) -%}
+{%- endfor -%}
 {{ config(
     materialized='incremental' if target.type == 'postgres' else 'table',
     incremental_strategy='append' if target.type == 'postgres' else none,
     on_schema_change='fail',
-    indexes=[{'columns': [key]}] if is_large and target.type == 'postgres' else [],
+    indexes=indexes,
     meta={'kept_by': key},
     pre_hook=["{{ raise_work_memory() }}", "{{ drop_changed('" ~ key ~ "') }}"],
     post_hook="{{ remember_build() }}"
@@ -52,9 +59,9 @@ select subscription_id from {{ ref('int_recurring_fingerprints') }} where custom
 {%- set found = run_query(
     "select builds.generation,"
     ~ " builds.circumstances = (select max(circumstances) from " ~ ref('int_recurring_circumstances') ~ ")"
-    ~ " and 5 * (select count(distinct customer_id) from " ~ ref('int_recurring_fingerprints')
-    ~ " where changed_in > builds.generation)"
-    ~ " <= (select count(distinct customer_id) from " ~ ref('int_recurring_fingerprints') ~ ")"
+    ~ " and 5 * (select coalesce(sum(customer_count), 0) from " ~ ref('int_recurring_generations')
+    ~ " where generation > builds.generation)"
+    ~ " <= (select coalesce(sum(customer_count), 0) from " ~ ref('int_recurring_generations') ~ ")"
     ~ " from " ~ ref('int_recurring_builds') ~ " as builds where builds.model_name = '" ~ model.name ~ "'"
 ) -%}
 {%- if found.rows | length == 0 -%}
@@ -88,7 +95,7 @@ with forgotten as (
 insert into {{ ref('int_recurring_builds') }} (model_name, generation, circumstances)
 select
     '{{ model.name }}',
-    (select coalesce(max(changed_in), 0) from {{ ref('int_recurring_fingerprints') }}),
+    (select coalesce(max(generation), 0) from {{ ref('int_recurring_generations') }}),
     (select max(circumstances) from {{ ref('int_recurring_circumstances') }})
 {%- endif -%}
 {%- endmacro %}

@@ -45,6 +45,11 @@ end
 )
 {%- endmacro %}
 
+{#- Nothing but digits: what most quantities are, told without a regular expression. -#}
+{% macro is_whole_number(value) -%}
+(length({{ value }}) between 1 and 15 and translate({{ value }}, '0123456789', '') = '')
+{%- endmacro %}
+
 {#- A number in C notation. -#}
 {% macro number_pattern() -%}
 '^[+-]?([0-9]{1,15}[.]?[0-9]{0,30}|[.][0-9]{1,30})([eE][+-]?[0-9]{1,2})?$'

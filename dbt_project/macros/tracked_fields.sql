@@ -110,10 +110,11 @@ case
     when {{ value }} is null then true
     {%- if amounts %}
     when {{ field_name }} in ('{{ amounts | join("', '") }}')
-        then {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}
+        then {{ is_whole_number(value) }} or {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}
     {%- endif %}
     {%- if numbers %}
-    when {{ field_name }} in ('{{ numbers | join("', '") }}') then {{ matches(value, number_pattern()) }}
+    when {{ field_name }} in ('{{ numbers | join("', '") }}')
+        then {{ is_whole_number(value) }} or {{ matches(value, number_pattern()) }}
     {%- endif %}
     {%- if dates %}
     when {{ field_name }} in ('{{ dates | join("', '") }}') then {{ is_iso_date(value) }}

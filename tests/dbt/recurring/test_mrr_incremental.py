@@ -36,6 +36,21 @@ CHANGES = {
     "another segment": """
         insert into raw.account_changes (source_name, source_id, occurred_at, account_source_id, field_name, new_value)
         values ('bench', 'segment', timestamptz '2024-02-02', 'A40', 'segment', 'Public')""",
+    "an item and a change of a subscription that is not there": """
+        insert into raw.subscription_items (source_name, source_id, occurred_at, subscription_source_id, unit_amount,
+            billing_period, currency_code)
+        values ('bench', 'nobody', timestamptz '2025-02-02', 'nobody', 25, 'month', 'USD');
+        insert into raw.subscription_changes (source_name, source_id, occurred_at, subscription_source_id,
+            subscription_item_source_id, field_name, new_value, reason)
+        values ('bench', 'nobody', timestamptz '2025-03-02', 'nobody', 'nobody', 'quantity', '2', 'seats')""",
+    "what is not there changes": "update raw.subscription_items set unit_amount = 26 where source_id = 'nobody'",
+    "its subscription comes": """
+        insert into raw.subscriptions (source_name, source_id, occurred_at, billing_customer_source_id, started_at)
+        values ('bench', 'nobody', timestamptz '2025-02-02', 'C70', timestamptz '2025-02-02')""",
+    "another reason": "update raw.subscription_changes set reason = 'price' where subscription_source_id = 'S71'",
+    "an item moves to another subscription": """
+        update raw.subscription_items set subscription_source_id = 'S73'
+        where source_id = (select min(source_id) from raw.subscription_items where subscription_source_id = 'S72')""",
     "two customers that are one": """
         insert into raw.entity_links (entity, source_name, source_id, canonical_id)
         values ('billing_customer', 'bench', 'C50', 'both'), ('billing_customer', 'bench', 'C51', 'both')""",
@@ -101,7 +116,7 @@ def _same_as_a_whole_rebuild(builds: Builds, kept: dict, **variables) -> None:
 
 def test_a_build_without_changes_writes_nothing(builds):
     before = builds.contents()
-    assert len(before) == 14
+    assert len(before) == 15
     assert all(rows for _, rows in before.values())
     builds.build()
     assert builds.contents() == before

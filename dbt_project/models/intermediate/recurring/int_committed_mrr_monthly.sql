@@ -1,7 +1,7 @@
 -- Grain: one row per customer, currency and month with committed recurring revenue.
 -- What is agreed at the month's end for the day committed_mrr_days later: what runs then or starts by then, less what
 -- is known to end by then. Trials are no commitment; a pause is left out while it is not known to be over by then.
-{{ keep_by_customer('customer_id', is_large=true) }}
+{{ keep_by_customer('customer_id', indexed_by=['customer_id']) }}
 
 with agreed as (
     select

@@ -1,7 +1,7 @@
 -- Grain: one row per customer, period, currency and plan: what the customer paid for the plan before and after.
 -- Items of one plan are one line, so that a new item in place of an old one is a change of seats or price. Amounts in
 -- the reporting currency are rounded item by item, at the rate of the opening and at that of the closing.
-{{ keep_by_customer('customer_id') }}
+{{ keep_by_customer('customer_id', indexed_by=['customer_id']) }}
 
 with sides as (
     select

@@ -2,7 +2,7 @@
 -- The parts of a line add up to its change, in its own currency and in the reporting currency. There the change is
 -- measured at the rate of the opening; when a customer begins or returns, and where that rate is missing, at that of
 -- the closing.
-{{ keep_by_customer('customer_id') }}
+{{ keep_by_customer('customer_id', indexed_by=['customer_id']) }}
 
 with lines as (
     select

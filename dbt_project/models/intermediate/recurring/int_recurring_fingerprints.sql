@@ -1,10 +1,12 @@
--- Grain: one row per customer and subscription it has or had; the subscription '' stands for the customer itself.
+-- Grain: one row per customer and subscription it has or had; the subscription '' stands for the customer itself, the
+-- customer '' for nobody, whose subscriptions are those that items and changes name without there being such.
 -- fingerprint is that of the rows the two hang on, changed_in the build in which it was last another; what is gone
 -- stays, with a fingerprint of null.
 {{ config(
     materialized='incremental' if target.type == 'postgres' else 'table',
     incremental_strategy='delete+insert' if target.type == 'postgres' else none,
     unique_key=['customer_id', 'subscription_id'],
+    indexes=[{'columns': ['changed_in']}, {'columns': ['customer_id']}] if target.type == 'postgres' else [],
     post_hook="analyze {{ this }}" if target.type == 'postgres' else ''
 ) }}
 
@@ -27,16 +29,23 @@ owned as (
         on identities.entity = 'billing_customer' and payers.customer_key = identities.source_key
 ),
 
+-- Summed up before they are joined: there are several changes of an item.
+changes as (
+    select subscription_id, subscription_item_id, sum(row_fingerprint) as fingerprint
+    from {{ ref('stg_billing__subscription_changes') }}
+    group by subscription_id, subscription_item_id
+),
+
 -- Each row sooner or later counts with a subscription: a change of an item with that of the item.
 hashed as (
-    select subscription_id, sum(row_fingerprint) as fingerprint
+    select subscription_id, sum(fingerprint) as fingerprint
     from (
-        select subscription_id, row_fingerprint from {{ ref('stg_billing__subscriptions') }}
+        select subscription_id, row_fingerprint as fingerprint from {{ ref('stg_billing__subscriptions') }}
         union all
-        select subscription_id, row_fingerprint from {{ ref('stg_billing__subscription_items') }}
+        select subscription_id, row_fingerprint as fingerprint from {{ ref('stg_billing__subscription_items') }}
         union all
-        select coalesce(items.subscription_id, changes.subscription_id) as subscription_id, changes.row_fingerprint
-        from {{ ref('stg_billing__subscription_changes') }} as changes
+        select coalesce(items.subscription_id, changes.subscription_id) as subscription_id, changes.fingerprint
+        from changes
         left join {{ ref('stg_billing__subscription_items') }} as items
             on changes.subscription_item_id = items.subscription_item_id
     ) as hashed_rows
@@ -44,9 +53,12 @@ hashed as (
 ),
 
 found as (
-    select owned.customer_id, owned.subscription_id, hashed.fingerprint
+    select
+        coalesce(owned.customer_id, '') as customer_id,
+        coalesce(owned.subscription_id, hashed.subscription_id) as subscription_id,
+        hashed.fingerprint
     from owned
-    left join hashed on owned.subscription_id = hashed.subscription_id
+    full join hashed on owned.subscription_id = hashed.subscription_id
 
     union all
 

@@ -1,18 +1,25 @@
 -- Grain: one row per subscription item and day its recurring revenue or terms changed.
 -- Spans run from the item's first day to the as-of date; validity is exclusive at its end. mrr_amount is 0 in trials,
 -- in pauses, before the start and after the end.
-{{ keep_by_customer('subscription_id') }}
+{{ keep_by_customer('subscription_id', indexed_by=['customer_id']) }}
 
-with cuts as (
+{#- The terms are read for every kind of day. All of them are best read from their table each time, a few only once. -#}
+{%- set terms = 'changed_terms' if is_incremental() else ref('int_subscription_item_terms') %}
+with {% if is_incremental() -%}
+changed_terms as (
+    select * from {{ ref('int_subscription_item_terms') }} where {{ is_changed('subscription_id') }}
+),
+
+{% endif -%}
+cuts as (
     {%- for day in [
         'valid_from_on', 'starts_on', 'ends_on', 'trial_from_on', 'trial_to_on', 'paused_from_on', 'paused_to_on',
         'discount_ended_on',
     ] %}
     {{ 'union' if not loop.first }}
     select subscription_item_id, valid_from_on, {{ day }} as cut_on
-    from {{ ref('int_subscription_item_terms') }}
+    from {{ terms }}
     where {{ day }} >= valid_from_on and {{ day }} < valid_to_on and {{ day }} <= {{ as_of_date() }}
-        and {{ is_changed('subscription_id') }}
     {%- endfor %}
 ),
 
@@ -31,7 +38,7 @@ cut as (
         cuts.cut_on >= terms.paused_from_on and cuts.cut_on < terms.paused_to_on as is_paused,
         cuts.cut_on < terms.discount_ended_on as is_discounted
     from cuts
-    inner join {{ ref('int_subscription_item_terms') }} as terms
+    inner join {{ terms }} as terms
         on cuts.subscription_item_id = terms.subscription_item_id and cuts.valid_from_on = terms.valid_from_on
 ),
 

@@ -1,6 +1,6 @@
 -- Grain: one row per subscription item and month at whose end it has recurring revenue.
 -- From the first such month to the month of the as-of date, which is measured on that date.
-{{ keep_by_customer('customer_id', is_large=true) }}
+{{ keep_by_customer('customer_id', indexed_by=['customer_id']) }}
 
 select
     spans.subscription_item_id,

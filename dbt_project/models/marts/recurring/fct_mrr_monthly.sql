@@ -1,5 +1,5 @@
 -- Grain: one row per customer, currency and month with recurring revenue, run or committed; and the month it ends.
-{{ keep_by_customer('customer_id', is_large=true) }}
+{{ keep_by_customer('customer_id', indexed_by=['customer_id']) }}
 
 with amounts as (
     select
