@@ -31,6 +31,7 @@ def run(
     variables: Mapping[str, object] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     target_path: Path | None = None,
+    manifest: Any = None,
 ) -> DbtResult:
     """Run one dbt command in this process.
 
@@ -39,6 +40,7 @@ def run(
         variables: passed as ``--vars``, as JSON, so that no value can change the command.
         progress: called with node name, nodes done and nodes in all.
         target_path: where dbt writes its artefacts; the folder of the settings when None.
+        manifest: dbt's Manifest of an earlier command, which spares parsing; this command changes it.
 
     Raises:
         RevlayerError: dbt is not installed, the project does not parse, or a node failed.
@@ -55,7 +57,7 @@ def run(
         "--target-path", str(target_path or settings.dbt_target_directory),
     ]  # fmt: skip
     with environment(settings):
-        outcome = dbtRunner(callbacks=[_NodeEvents(progress)] if progress else []).invoke(
+        outcome = dbtRunner(manifest=manifest, callbacks=[_NodeEvents(progress)] if progress else []).invoke(
             ["--quiet", "--no-use-colors", *command]
         )
     if outcome.exception is not None:
