@@ -34,6 +34,16 @@ class Purchases:
         places = np.searchsorted(customers, self.customer[kept])
         return np.bincount(places, weights=self.amount[kept], minlength=len(customers))
 
+    def repeat_mean(self, customers: np.ndarray) -> np.ndarray:
+        """Return the mean amount of each customer's days after the first; 0 without any."""
+        first = np.full(len(customers), np.iinfo(np.int64).max)
+        places, day = np.searchsorted(customers, self.customer), self.day.astype(np.int64)
+        np.minimum.at(first, places, day)
+        later = day > first[places]
+        days = np.unique(places[later] * 100_000 + day[later]) // 100_000
+        count = np.bincount(days, minlength=len(customers))
+        return np.bincount(places[later], weights=self.amount[later], minlength=len(customers)) / np.maximum(count, 1)
+
     def rows(self, dates: Sequence[str], window: int, cutoff: str) -> CustomerDataset:
         """Return every customer at every date; labels whose window ends after the cutoff are not known."""
         parts, last = [], np.datetime64(cutoff)
@@ -54,7 +64,7 @@ class Purchases:
         unknown, never = np.full(len(customer), np.nan), np.full(len(customer), NEVER)
         return CustomerDataset(
             numbers={name: column.astype(np.float32) for name, column in joined.items()},
-            texts={"segment_id": Texts.of(["(all)"] * len(customer))},
+            texts={"segment_id": Texts.of(["shop"] * len(customer))},
             number_features=tuple(joined), text_features=(), entity=customer.astype(np.int64),
             entity_ids=customer.astype(str).astype(object), as_of=as_of, fingerprint="purchases",
             forward_revenue=forward, value_known_on=known_on, is_churned_contractual=unknown,
@@ -68,7 +78,7 @@ class Purchases:
         def total(weights: np.ndarray) -> np.ndarray:
             return np.bincount(customer, weights=weights, minlength=count)
 
-        bought = self.amount > 0
+        bought = self.amount >= 0  # a gift is a purchase
         first_row = np.r_[True, (customer[1:] != customer[:-1]) | (self.day[1:] != self.day[:-1])]
         # Order days are days with a purchase; one with returns alone is none.
         key = customer.astype(np.int64) * 100_000 + self.day.astype(np.int64)
@@ -118,3 +128,22 @@ def cdnow(folder: Path) -> Purchases:
     text = np.array([f"{day // 10000}-{day // 100 % 100:02}-{day % 100:02}" for day in np.unique(number)])
     days = text.astype("datetime64[D]")[np.searchsorted(np.unique(number), number)]
     return Purchases(rows[:, 0].astype(np.int64), days, rows[:, 2])
+
+
+def shop(customers: int, seed: int = 1, share_returned: float = 0.05) -> Purchases:
+    """Purchases of three years: each customer has a rate, a mean amount and a chance to leave after each purchase."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for customer in range(customers):
+        now = rng.uniform(0, 900)
+        rate, leave, amount = rng.gamma(0.8, 1 / 40), rng.beta(0.8, 4), np.exp(rng.normal(3.5, 0.6))
+        while now < 1300:
+            rows.append((customer, int(now), rng.gamma(6, amount / 6)))
+            if rng.random() < share_returned:
+                rows.append((customer, int(now) + 5, -rows[-1][2]))
+            if rng.random() < leave:
+                break
+            now += rng.exponential(1 / max(rate, 1e-4))
+    customer, day, amount = np.array(rows).T
+    days = np.datetime64("2021-01-01") + day.astype(int).astype("timedelta64[D]")
+    return Purchases(customer.astype(np.int64), days, amount)

@@ -4,12 +4,16 @@ from datetime import date
 
 import numpy as np
 import pytest
-from purchase_rows import Purchases, cdnow
+from purchase_rows import Purchases, cdnow, shop
 
 from revlayer_training.customer_value import fit_customer_value
+from revlayer_training.customers import CustomerDataset
 from revlayer_training.export import check_parity, run
 from revlayer_training.outcome import MODEL, NothingToLearnError
-from revlayer_training.purchasing.expectation import PurchaseExpectation
+from revlayer_training.purchasing.bg_nbd import BgNbd
+from revlayer_training.purchasing.expectation import PURCHASE_NUMBERS
+from revlayer_training.purchasing.gamma_gamma import GammaGamma
+from revlayer_training.purchasing.histories import Histories
 from revlayer_training.value_evaluation import value_metrics
 from revlayer_training.value_forecaster import Forecaster
 from revlayer_training.value_formula import simple_formula
@@ -19,25 +23,6 @@ from revlayer_udf.reasons import UnexplainedError, explained
 
 CUTOFF = date(2023, 12, 31)
 QUARTERS = ("2023-01-31", "2023-04-30", "2023-07-31", "2023-09-30", "2023-12-31")
-
-
-def shop(customers: int, seed: int = 1, share_returned: float = 0.05) -> Purchases:
-    """Purchases of three years: each customer has a rate, a mean amount and a chance to leave after each purchase."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for customer in range(customers):
-        now = rng.uniform(0, 900)
-        rate, leave, amount = rng.gamma(0.8, 1 / 40), rng.beta(0.8, 4), np.exp(rng.normal(3.5, 0.6))
-        while now < 1300:
-            rows.append((customer, int(now), rng.gamma(6, amount / 6)))
-            if rng.random() < share_returned:
-                rows.append((customer, int(now) + 5, -rows[-1][2]))
-            if rng.random() < leave:
-                break
-            now += rng.exponential(1 / max(rate, 1e-4))
-    customer, day, amount = np.array(rows).T
-    days = np.datetime64("2021-01-01") + day.astype(int).astype("timedelta64[D]")
-    return Purchases(customer.astype(np.int64), days, amount)
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +169,15 @@ def test_unknown_features_and_strangers_are_scored(fitted):
     np.testing.assert_allclose(scored["value"][:, 0], wanted["value"], rtol=1e-4, atol=1e-4)
 
 
+def published(purchases: Purchases, now: CustomerDataset) -> np.ndarray:
+    """BG/NBD times Gamma-Gamma as their authors fit them: values of the purchases after the first."""
+    histories = Histories.of_days(*(now.numbers[name].astype(float) for name in PURCHASE_NUMBERS[:3]))
+    mean = purchases.repeat_mean(now.entity)
+    values = GammaGamma.fit(histories.repeats, mean)
+    weeks = BgNbd.fit(histories).expected_purchases(histories, WEEKS)
+    return weeks * values.expected_value(histories.repeats, mean)
+
+
 CDNOW_DATES = ("1997-03-31", "1997-04-30", "1997-05-31", "1997-06-30", "1997-09-30")
 NOW, WEEKS, DAYS = "1997-09-30", 39, 273
 
@@ -196,7 +190,7 @@ def test_cdnow_temporal(test_data):
     outcome = fit_customer_value(data, date.fromisoformat(NOW), horizon_days=DAYS)
     now = data.take(data.as_of == np.datetime64(NOW))
     came = purchases.forward(np.unique(now.entity), np.datetime64(NOW), DAYS)
-    baseline = PurchaseExpectation.fit(now.numbers).forward_revenue(now.numbers, DAYS)
+    baseline = published(purchases.until(np.datetime64(NOW)), now)
     served, baseline = (
         value_metrics(came, values) for values in (run(outcome.served, now)["value"][:, 0].astype(float), baseline)
     )

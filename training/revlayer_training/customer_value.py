@@ -99,11 +99,11 @@ def fit_customer_value(data: CustomerDataset, cutoff: date, seed: int = 1, horiz
     reach = _reach(data, labelled)
     outcome = _lower_outcome(data, labelled, horizon, seed, reach)
     outcome.notes.append(f"labels of {labelled.window} days, forecast of {horizon} days")
-    if not labelled.is_split:
-        return outcome
-    outcome.splits = describe_splits(data, {"train": labelled.train, "test": labelled.test})
     if reach.rung == "model":
+        outcome.splits = describe_splits(data, {"train": labelled.train, "test": labelled.test})
         _add_model(outcome, data, labelled, horizon, seed)
+    else:
+        outcome.splits = describe_splits(data, {"train": labelled.rows})
     return outcome
 
 

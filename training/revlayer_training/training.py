@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import psycopg
 
+from revlayer_training.customer_value import fit_customer_value
+from revlayer_training.customers import load_customers
 from revlayer_training.datasets import load_dataset
 from revlayer_training.deal_close_month import fit_deal_close_month
 from revlayer_training.deal_value import fit_deal_value
@@ -40,6 +42,7 @@ TRAINED: dict[str, Trained] = {
     "deal_win": Trained(load_dataset, fit_deal_win),
     "deal_value": Trained(load_dataset, fit_deal_value),
     "deal_close_month": Trained(load_dataset, fit_deal_close_month),
+    "customer_value": Trained(load_customers, fit_customer_value),
 }
 TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"

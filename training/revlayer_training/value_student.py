@@ -118,8 +118,7 @@ class ServedValue:
         if self.expectation is None:
             value = graph.add("Mul", factor, graph.constant(np.float32(self.added) * np.float32(self.days)))
         else:
-            _, steady = self.expectation.add_nodes(graph)
-            daily = graph.add("Add", steady, graph.constant(self.added))
+            daily = graph.add("Add", self.expectation.add_nodes(graph), graph.constant(self.added))
             value = graph.add("Mul", factor, graph.add("Mul", daily, graph.constant(self.days)))
         low, high = self.interval.add_nodes(graph, value)
         raw = tree_nodes(graph, from_lightgbm(self.drivers), columns)

@@ -39,7 +39,7 @@ class PurchaseExpectation:
             ValueError: nobody purchased twice, or nothing above zero.
         """
         known = has_history(numbers)
-        days = numbers[ORDER_DAYS][known].astype(np.float64)
+        days = np.floor(numbers[ORDER_DAYS][known].astype(np.float64))
         return cls(BgNbd.fit(histories(numbers, known)), GammaGamma.fit(days, _spent(numbers)[known] / days))
 
     @property
@@ -71,22 +71,24 @@ class PurchaseExpectation:
         return _placed(known, purchases * self._value(numbers)[known], 0.0)
 
     def _value(self, numbers: Numbers) -> Floats:
-        days = np.maximum(np.nan_to_num(numbers[ORDER_DAYS].astype(np.float64)), 1.0)
+        days = np.where(has_history(numbers), np.floor(numbers[ORDER_DAYS].astype(np.float64)), 1.0)
         return self.values.expected_value(days, _spent(numbers) / days)
 
-    def add_nodes(self, graph: Graph) -> tuple[str, str]:
-        """Return P(alive) and steady revenue, float32 [N, 1], from the raw features in float64."""
+    def add_nodes(self, graph: Graph) -> str:
+        """Return steady revenue, float32 [N, 1], reckoned in float64."""
         known = _known_nodes(graph)
         days, between, since = (
-            _wide(graph, graph.add("Where", known, graph.number(name), graph.constant(float(name == ORDER_DAYS))))
+            graph.add("Where", known, graph.number(name), graph.constant(float(name == ORDER_DAYS)))
             for name in (ORDER_DAYS, BETWEEN, SINCE)
         )
+        days, between, since = (_wide(graph, each) for each in (graph.add("Floor", days), between, since))
         repeats = graph.add("Sub", days, _number(graph, 1.0))
         recency, age = (graph.add("Div", time, _number(graph, DAYS_PER_WEEK)) for time in (between, since))
         alive = self._alive_nodes(graph, repeats, recency, age)
         spent = graph.number(REVENUE)
         spent = graph.add("Where", graph.add("IsNaN", spent), graph.constant(0.0), spent)
-        spent = _wide(graph, graph.add("Max", spent, graph.constant(0.0)))
+        spent = graph.add("Min", graph.add("Max", spent, graph.constant(0.0)), graph.constant(_MOST_REVENUE))
+        spent = _wide(graph, spent)
         model = self.values
         value = graph.add("Div", graph.add("Add", spent, _number(graph, model.gamma)),
                           graph.add("Add", days, _number(graph, (model.q - 1) / model.p)))  # fmt: skip
@@ -94,10 +96,7 @@ class PurchaseExpectation:
                          graph.add("Add", age, _number(graph, self.purchases.alpha)))  # fmt: skip
         weekly = graph.add("Mul", graph.add("Mul", alive, rate), value)
         daily = _narrow(graph, graph.add("Div", weekly, _number(graph, DAYS_PER_WEEK)))
-        unknown = graph.constant(float("nan")), graph.constant(0.0)
-        shown = _narrow(graph, alive), daily
-        alive, steady = (graph.add("Where", known, own, other) for own, other in zip(shown, unknown, strict=True))
-        return alive, steady
+        return graph.add("Where", known, daily, graph.constant(0.0))
 
     def _alive_nodes(self, graph: Graph, repeats: str, recency: str, age: str) -> str:
         model = self.purchases
@@ -113,21 +112,27 @@ class PurchaseExpectation:
         return graph.add("Where", repeated, alive, _number(graph, 1.0))
 
 
+# Days, and amounts, beyond these are errors; float32 holds both.
+_MOST, _MOST_REVENUE = 1e6, float(2**50)
+
+
 def has_history(numbers: Numbers) -> Mask:
     """Return who purchased at least once, with days that can be, [N]."""
     days, between, since = (numbers[name] for name in (ORDER_DAYS, BETWEEN, SINCE))
     with np.errstate(invalid="ignore"):
-        return np.asarray((days >= 1) & (between >= 0) & (since >= between))
+        return np.asarray((days >= 1) & (days <= _MOST) & (between >= 0) & (since >= between) & (since <= _MOST))
 
 
 def histories(numbers: Numbers, rows: Mask) -> Histories:
     """Return the purchase histories of a mask's rows."""
-    return Histories.of_days(*(numbers[name][rows].astype(np.float64) for name in (ORDER_DAYS, BETWEEN, SINCE)))
+    days, between, since = (numbers[name][rows].astype(np.float64) for name in (ORDER_DAYS, BETWEEN, SINCE))
+    return Histories.of_days(np.floor(days), between, since)
 
 
 def _spent(numbers: Numbers) -> Floats:
     """Return revenue so far, [N]; refunds above purchases count as nothing spent."""
-    return np.asarray(np.maximum(np.nan_to_num(numbers[REVENUE].astype(np.float64)), 0.0))
+    revenue = numbers[REVENUE].astype(np.float64)
+    return np.asarray(np.clip(np.where(np.isnan(revenue), 0.0, revenue), 0.0, _MOST_REVENUE))
 
 
 def _placed(rows: Mask, values: Floats, otherwise: float) -> Floats:
@@ -140,8 +145,11 @@ def _known_nodes(graph: Graph) -> str:
     days, between, since = (graph.number(name) for name in (ORDER_DAYS, BETWEEN, SINCE))
     bought = graph.add("GreaterOrEqual", days, graph.constant(1.0))
     ordered = graph.add("GreaterOrEqual", since, between)
-    return graph.add("And", graph.add("And", bought, ordered),
-                     graph.add("GreaterOrEqual", between, graph.constant(0.0)))  # fmt: skip
+    begun = graph.add("GreaterOrEqual", between, graph.constant(0.0))
+    sane = [graph.add("LessOrEqual", each, graph.constant(_MOST)) for each in (days, since)]
+    for condition in (ordered, begun, *sane):
+        bought = graph.add("And", bought, condition)
+    return bought
 
 
 def _number(graph: Graph, value: float) -> str:
