@@ -35,7 +35,7 @@ min(case when {{ day }} < valid_from_on then {{ day }} end) over (
 
 {#- An amount in the reporting currency; null where there is no rate. Decimals, so that every engine rounds alike. -#}
 {% macro to_reporting(amount, rate) -%}
-cast({{ amount }} * cast({{ rate }} as decimal(24, 12)) as {{ type_money() }})
+cast(({{ amount }}) * cast({{ rate }} as decimal(24, 12)) as {{ type_money() }})
 {%- endmacro %}
 
 {#- Movements of recurring revenue by month or by day, in the customers' own currencies. -#}
