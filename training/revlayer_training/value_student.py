@@ -130,7 +130,7 @@ class ServedValue:
         if self.expectation is not None:
             extra["purchasing"] = self.expectation.parameters
         return Artefact(
-            graph.serialize(shown), self.outputs, algorithm, rung, numbers, self.matrix.texts,  # type: ignore[arg-type]
+            graph.serialize(shown), self.outputs, algorithm, rung, numbers, self.matrix.texts,
             (*OUTPUTS, RAW_SCORE), extra, RAW_SCORE,
         )  # fmt: skip
 

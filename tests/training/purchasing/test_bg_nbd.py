@@ -100,7 +100,7 @@ def test_gradient_is_that_of_the_likelihood():
 
 @pytest.mark.parametrize(
     "parameters", [(0.243, 4.414, 0.793, 2.426), (1.0, 1.0, 1.0, 1.0), (5.0, 10.0, 8.0, 20.0), (0.1, 0.5, 2.5, 0.2),
-                   (2.0, 30.0, 40.0, 100.0), (0.5, 5.0, 0.05, 50.0)],
+                   (2.0, 30.0, 40.0, 100.0), (0.5, 5.0, 0.05, 50.0), (0.3, 7.0, 8000.0, 100000.0)],
 )  # fmt: skip
 @pytest.mark.parametrize("weeks", [1.0, 39.0, 400.0])
 def test_expected_purchases_are_the_models(parameters, weeks):

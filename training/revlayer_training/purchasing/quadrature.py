@@ -40,8 +40,12 @@ class DropoutNodes:
     def of(cls, a: float, b: float, most_repeats: float) -> "DropoutNodes":
         """Place nodes for a beta (a, b) prior so that histories up to ``most_repeats`` are covered."""
         step = min(_STEP, _PER_DEVIATION * float(np.sqrt(1 / a + 1 / (b + most_repeats))))
-        low = min(-np.log1p(most_repeats), np.log(a / (b + most_repeats))) - 8.0
-        high = max(np.log(a / b), 0.0) + 6.0 + 6.0 / min(max(b, 0.5), 1.0)
+        first, last = np.log(a / (b + most_repeats)), np.log(a / b)
+        # Where everything else is constant, or where no history leaves anything of the density.
+        low = max(
+            min(-np.log1p(most_repeats), first) - 8.0, first - 30 / a - 8 * np.sqrt(1 / a + 1 / (b + most_repeats))
+        )
+        high = min(max(last, 0.0) + 6.0 + 6.0 / min(max(b, 0.5), 1.0), last + 30 / b + 8 * np.sqrt(1 / a + 1 / b))
         count = int(np.ceil((high - low) / step)) + 1
         odds = low + step * np.arange(count)
         log_leave, log_stay = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
