@@ -155,9 +155,10 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
         if not targets:
             return "a model serves every target"
         from revlayer import short_history
-        from revlayer_training import train_all
+        from revlayer_training import TARGETS, train_all
         from revlayer_training.backtest import run_backtest
 
+        targets = [target for target in targets if target in TARGETS]  # others are models of one's own
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
     with connect(settings, "scorer") as conn:
         judged = run_backtest(conn, through=as_of, progress=progress)

@@ -75,7 +75,7 @@ def train(
         connect(settings, "scorer") as conn,
         progress_bar("train") as update,
     ):
-        targets = [target] if target else pipeline.trainable(conn)
+        targets = [target] if target else [name for name in pipeline.trainable(conn) if name in TARGETS]
         results = train_all(conn, cutoff, targets=targets, max_rows=max_rows, seed=seed, progress=update)
     for result in results:
         output.print(report.render(result))
