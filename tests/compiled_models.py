@@ -181,6 +181,7 @@ def _manifest(parsed: bytes, database: Any) -> Manifest:
         if node.relation_name:
             node.relation_name = node.relation_name.replace(f'"{node.database}".', f'"{name}".', 1)
         node.database = name
+    manifest.build_flat_graph()  # what a model sees as graph, which is not kept
     return manifest
 
 

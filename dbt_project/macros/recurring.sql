@@ -9,6 +9,40 @@
 ('{{ words[kind] | join("', '") }}')
 {%- endmacro %}
 
+{#- Least and greatest number of the terms of an item or a price that prices are multiplied with or divided by. -#}
+{% macro term_bounds(fields) -%}
+{%- set bounds = {
+    'billing_period_count': (0.01, 10000),
+    'quantity': (-1000000000000, 1000000000000),
+    'discount_rate': (0, 1),
+    'discount_amount': (0, 1000000000000),
+} -%}
+{%- set found = {} -%}
+{%- for field in fields -%}{%- do found.update({field: bounds[field]}) -%}{%- endfor -%}
+{{ return(found) }}
+{%- endmacro %}
+
+{#- A term as a source shows it now; null where it cannot be one. -#}
+{% macro readable_term(field) -%}
+case when {{ is_within_bounds(field) }} then {{ field }} end
+{%- endmacro %}
+
+{% macro is_within_bounds(field) -%}
+{%- set bounds = term_bounds([field])[field] -%}
+{{ field }} between {{ bounds[0] }} and {{ bounds[1] }}
+{%- endmacro %}
+
+{#- Words for how often something is billed and how it is charged. -#}
+{% macro term_words() -%}
+{{ return({
+    'billing_period': ['month', 'year', 'quarter', 'week', 'day', 'one_time'],
+    'charge_model': ['per_unit', 'flat', 'tiered', 'volume', 'usage'],
+}) }}
+{%- endmacro %}
+
+{#- What an item may be worth in a year, so that what follows from it is money. -#}
+{% macro yearly_limit() -%}100000000000000{%- endmacro %}
+
 {#- Billing periods in a year: 365 days, 52 weeks, 12 months, 4 quarters; null for what does not recur. -#}
 {% macro periods_per_year(billing_period) -%}
 case {{ billing_period }}

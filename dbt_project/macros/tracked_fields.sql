@@ -104,10 +104,24 @@ from carried
 where is_end_of_day
 {% endmacro %}
 
-{#- Can a history's text be read as what its field holds? Fields in none of the lists are text. -#}
-{% macro is_readable_field(field_name, value, amounts=[], numbers=[], dates=[], instants=[], flags=[]) -%}
+{#- Can a history's text be read as what its field holds? Fields in none of the lists are text; bounds are the least and
+    the greatest number of a field, words all that a field may say. -#}
+{% macro is_readable_field(
+    field_name, value, amounts=[], numbers=[], dates=[], instants=[], flags=[], bounds={}, words={}
+) -%}
 case
     when {{ value }} is null then true
+    {%- for field, (least_number, greatest_number) in bounds.items() %}
+    when {{ field_name }} = '{{ field }}'
+        then case
+            when {{ is_plain_number(value) }} or {{ matches(value, number_pattern()) }}
+                then cast({{ value }} as {{ type_double() }}) between {{ least_number }} and {{ greatest_number }}
+            else false
+        end
+    {%- endfor %}
+    {%- for field, allowed in words.items() %}
+    when {{ field_name }} = '{{ field }}' then {{ value }} in ('{{ allowed | join("', '") }}')
+    {%- endfor %}
     {%- if amounts %}
     when {{ field_name }} in ('{{ amounts | join("', '") }}')
         then {{ is_whole_number(value) }} or {{ matches(value, "'^[+-]?[0-9]{1,15}([.][0-9]{0,30})?$'") }}

@@ -52,6 +52,9 @@ counted as (
             when opening_quantity = closing_quantity then 0
             when opening_price_terms = closing_price_terms then list_amount
             when opening_quantity = 0 then 0
+            -- Next to no units before: what one was paid at then says nothing.
+            when abs((closing_quantity - opening_quantity) * opening_amount / opening_quantity) > {{ yearly_limit() }}
+                then list_amount
             else cast(
                 (closing_quantity - opening_quantity) * opening_amount / opening_quantity as {{ type_money() }}
             )

@@ -45,6 +45,11 @@ charged as (
 discounted as (
     select
         *,
+        -- Nobody can tell what an item without amount or period is worth; what is beyond the limit is no money.
+        case
+            when period = 'one_time' then gross_amount is not null
+            else coalesce(abs(gross_amount * yearly_count / period_count) <= {{ yearly_limit() }}, false)
+        end as is_priced,
         -- A discount takes no more than there is.
         case
             when gross_amount > 0 then greatest(gross_amount * (1 - discount_rate) - discount_amount, 0)
@@ -72,9 +77,11 @@ select
     items.discount_rate,
     items.discount_amount,
     items.discount_ended_on,
-    coalesce(items.gross_amount * items.yearly_count / items.period_count, 0) as gross_yearly_amount,
-    coalesce(items.net_amount * items.yearly_count / items.period_count, 0) as net_yearly_amount,
-    items.gross_amount is not null and items.period is not null as is_priced,
+    coalesce(case when items.is_priced then items.gross_amount * items.yearly_count / items.period_count end, 0)
+        as gross_yearly_amount,
+    coalesce(case when items.is_priced then items.net_amount * items.yearly_count / items.period_count end, 0)
+        as net_yearly_amount,
+    items.is_priced,
     items.agreed_on,
     greatest(items.starts_on, subscriptions.starts_on) as starts_on,
     least(items.ends_on, subscriptions.ends_on) as ends_on,

@@ -1,16 +1,16 @@
 -- Grain: one row per change of one field of a price.
 -- Keys are ids.
 {%- set amounts = ['unit_amount'] -%}
-{%- set numbers = ['billing_period_count'] -%}
+{%- set bounds = term_bounds(['billing_period_count']) -%}
 {%- set flags = ['is_tax_inclusive', 'is_active'] %}
 with typed as (
     select
         *,
         {{ is_readable_field(
-            'field_name', 'new_value', amounts=amounts, numbers=numbers, flags=flags
+            'field_name', 'new_value', amounts=amounts, flags=flags, bounds=bounds, words=term_words()
         ) }} as is_readable,
         {{ is_readable_field(
-            'field_name', 'old_value', amounts=amounts, numbers=numbers, flags=flags
+            'field_name', 'old_value', amounts=amounts, flags=flags, bounds=bounds, words=term_words()
         ) }} as is_old_readable
     from {{ source('raw', 'price_changes') }}
 )

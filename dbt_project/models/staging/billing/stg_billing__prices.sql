@@ -1,4 +1,5 @@
 -- Grain: one row per price of a source.
+-- A count of billing periods that cannot be one, such as 1e-9, is as if it were not there.
 select
     {{ source_key('source_id') }} as price_id,
     source_name,
@@ -7,7 +8,7 @@ select
     unit_amount,
     currency_code,
     billing_period,
-    billing_period_count,
+    {{ readable_term('billing_period_count') }} as billing_period_count,
     charge_model,
     recognition_method,
     is_tax_inclusive,
@@ -16,5 +17,6 @@ select
     {{ local_date('occurred_at') }} as occurred_on,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
     {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
-    {{ local_date('deleted_at') }} as deleted_on
+    {{ local_date('deleted_at') }} as deleted_on,
+    coalesce({{ is_within_bounds('billing_period_count') }}, true) as is_readable
 from {{ source('raw', 'prices') }}

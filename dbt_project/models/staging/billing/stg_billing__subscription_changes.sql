@@ -1,7 +1,7 @@
 -- Grain: one row per change of one field of a subscription or of one of its items.
 -- Keys are ids; what is a time in the source is a day of the reporting time zone.
-{%- set amounts = ['quantity', 'unit_amount', 'discount_amount'] -%}
-{%- set numbers = ['billing_period_count', 'discount_rate'] -%}
+{%- set amounts = ['unit_amount'] -%}
+{%- set bounds = term_bounds(['billing_period_count', 'quantity', 'discount_rate', 'discount_amount']) -%}
 {%- set dates = ['discount_ended_on', 'started_on', 'ended_on'] -%}
 {%- set instants = [
     'started_at', 'trial_started_at', 'trial_ended_at', 'current_period_started_at', 'current_period_ended_at',
@@ -12,10 +12,12 @@ with typed as (
     select
         *,
         {{ is_readable_field(
-            'field_name', 'new_value', amounts=amounts, numbers=numbers, dates=dates, instants=instants, flags=flags
+            'field_name', 'new_value', amounts=amounts, dates=dates, instants=instants, flags=flags, bounds=bounds,
+            words=term_words()
         ) }} as is_readable,
         {{ is_readable_field(
-            'field_name', 'old_value', amounts=amounts, numbers=numbers, dates=dates, instants=instants, flags=flags
+            'field_name', 'old_value', amounts=amounts, dates=dates, instants=instants, flags=flags, bounds=bounds,
+            words=term_words()
         ) }} as is_old_readable,
         {{ row_fingerprint('source_row') }} as row_fingerprint
     from {{ source('raw', 'subscription_changes') }} as source_row
