@@ -63,6 +63,15 @@ end
 {{ return(month) }}
 {%- endmacro %}
 
+{#- The calendar's first day. -#}
+{% macro calendar_start() -%}
+{%- set given = var('calendar_start_on') | string -%}
+{%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', given) -%}
+    {{ exceptions.raise_compiler_error("calendar_start_on is a date, YYYY-MM-DD, not '" ~ given ~ "'") }}
+{%- endif -%}
+cast('{{ modules.datetime.date.fromisoformat(given).isoformat() }}' as date)
+{%- endmacro %}
+
 {#- The day after the calendar's last: five whole years after the as-of date's, for forecasts and renewals. -#}
 {% macro calendar_end() -%}
 {%- set day = modules.datetime.date.fromisoformat(as_of_text()) -%}

@@ -1,7 +1,7 @@
 -- Grain: one row per day, from calendar_start_on to the end of the fifth year after the as-of date's.
 with days as (
     select spine.date_day
-    from ({{ dbt.date_spine('day', "cast('" ~ var('calendar_start_on') ~ "' as date)", calendar_end()) }}) as spine
+    from ({{ dbt.date_spine('day', calendar_start(), calendar_end()) }}) as spine
 ),
 
 dated as (

@@ -1,6 +1,7 @@
 -- Grain: one row per currency and day up to the as-of date.
 -- known_rate: the latest rate published for that day or earlier and known on that day;
 -- final_rate: the same, but known at any time up to the as-of date.
+-- What was published before the calendar's first day counts from that day on.
 with days as (
     select date_day from {{ ref('int_dates_spined') }} where date_day <= {{ as_of_date() }}
 ),
@@ -10,10 +11,13 @@ currencies as (
 ),
 
 known as (
-    select currency_code, greatest(rate_on, known_on) as date_day, max(rate_rank) as rate_rank
+    select
+        currency_code,
+        greatest(rate_on, known_on, {{ calendar_start() }}) as date_day,
+        max(rate_rank) as rate_rank
     from {{ ref('int_exchange_rates_paired') }}
     where deleted_on is null
-    group by currency_code, greatest(rate_on, known_on)
+    group by currency_code, greatest(rate_on, known_on, {{ calendar_start() }})
 ),
 
 -- A rate that was withdrawn counts until that day.
@@ -27,10 +31,10 @@ withdrawn as (
 ),
 
 settled as (
-    select currency_code, rate_on as date_day, max(rate_rank) as rate_rank
+    select currency_code, greatest(rate_on, {{ calendar_start() }}) as date_day, max(rate_rank) as rate_rank
     from {{ ref('int_exchange_rates_paired') }}
     where deleted_on is null or deleted_on > {{ as_of_date() }}
-    group by currency_code, rate_on
+    group by currency_code, greatest(rate_on, {{ calendar_start() }})
 ),
 
 ranked as (

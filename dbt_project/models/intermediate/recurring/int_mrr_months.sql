@@ -8,7 +8,7 @@ select
 from {{ ref('int_dates_spined') }}
 where date_day <= {{ as_of_date() }}
     and month_end_on >= (
-        select min(greatest(least(starts_on, coalesce(agreed_on, starts_on)), cast('1970-01-01' as date)))
+        select min(least(starts_on, coalesce(agreed_on, starts_on)))
         from {{ ref('int_subscription_item_terms') }}
         where gross_yearly_amount <> 0
     )

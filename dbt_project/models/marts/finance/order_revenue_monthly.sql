@@ -20,12 +20,12 @@ with lines as (
 converted as (
     select
         lines.*,
-        dates.month_start_on,
+        cast({{ dbt.date_trunc('month', 'lines.occurred_on') }} as date) as month_start_on,
         cast(lines.amount as {{ type_double() }}) * rates.final_rate as reporting_amount
     from lines
-    inner join {{ ref('dim_date') }} as dates on lines.occurred_on = dates.date_day
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on lines.currency_code = rates.currency_code and lines.occurred_on = rates.date_day
+    where lines.occurred_on is not null
 )
 
 select
