@@ -50,7 +50,7 @@ def resolve_as_of(settings: Settings, given: date | None) -> date:
     if wanted is not None:
         if first is not None and wanted < first:
             raise RevlayerError(
-                f"nothing was known of any deal on {wanted}: the data begin on {first}",
+                f"nothing was known on {wanted}: the data begin on {first}",
                 "Tables of that day would be empty and replace good ones. Give a later --as-of.",
             )
         return wanted
@@ -63,7 +63,7 @@ def resolve_as_of(settings: Settings, given: date | None) -> date:
 
 
 def known_dates(settings: Settings) -> tuple[date | None, date | None]:
-    """Return the first and the last day of which the raw tables know anything about deals, None where empty."""
+    """Return the first and the last day of which the raw tables know anything, None where they are empty."""
     with connect(settings, "transformer") as conn:
         zone = dbt.variables(settings).get("reporting_time_zone", "UTC")
         row = conn.execute(queries.load("revlayer", "pipeline.sql")["known_dates"], {"zone": zone}).fetchone()

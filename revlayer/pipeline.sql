@@ -5,29 +5,68 @@ select pg_try_advisory_lock(%s)
 select pg_advisory_lock(%s)
 
 -- name: known_dates
--- First and last day of which the raw tables know anything about deals.
+-- First and last day of which the raw tables know anything about deals, contracts, documents, orders or installs.
 -- Activities are left out: a meeting planned for next month is no news from next month.
 select
-    min((least(moment, loaded_at) at time zone %(zone)s)::date),
-    max((least(moment, loaded_at) at time zone %(zone)s)::date)
+    (min(least(known_at, observed_at, deleted_at, loaded_at)) at time zone %(zone)s)::date,
+    (max(least(greatest(known_at, observed_at, deleted_at), loaded_at)) at time zone %(zone)s)::date
 from (
     select
-        moments.moment,
-        deals.loaded_at
-    from raw.deals as deals
-    cross join lateral (
-        values
-        (coalesce(deals.recorded_at, deals.occurred_at, deals.observed_at, deals.loaded_at)),
-        (deals.observed_at),
-        (deals.deleted_at)
-    ) as moments (moment)
-    union all
-    select
-        coalesce(recorded_at, occurred_at) as moment,
+        coalesce(recorded_at, occurred_at, observed_at) as known_at,
+        observed_at,
+        deleted_at,
         loaded_at
-    from raw.deal_changes
+    from (
+        -- Deals without any time are known from loading.
+        select
+            recorded_at,
+            occurred_at,
+            coalesce(observed_at, case when coalesce(recorded_at, occurred_at) is null then loaded_at end)
+                as observed_at,
+            deleted_at,
+            loaded_at
+        from raw.deals
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.billing_customers
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.subscriptions
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.subscription_items
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.invoices
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.payments
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.credit_notes
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.supplier_bills
+        union all
+        select recorded_at, occurred_at, observed_at, deleted_at, loaded_at from raw.orders
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.deal_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.billing_customer_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.subscription_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.invoice_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.payment_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.refunds
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.write_offs
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.supplier_bill_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.supplier_payments
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.order_changes
+        union all
+        select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.installs
+    ) as rows_of_all
 ) as known
-where moment is not null
+where coalesce(known_at, observed_at, deleted_at) is not null
 
 -- name: installed_predictors
 select substr(f.proname, length('predict_') + 1)

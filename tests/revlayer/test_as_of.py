@@ -1,8 +1,9 @@
-"""The default as-of date is the last day the deals know of: no clock, no news from the future."""
+"""The default as-of date is the last day the raw tables know of: no clock, no news from the future."""
 
 from datetime import date
 
 import pytest
+from psycopg import sql
 
 from revlayer import pipeline
 from revlayer.errors import RevlayerError
@@ -56,3 +57,32 @@ def test_a_date_before_the_data_is_refused(database):
     with pytest.raises(RevlayerError, match="the data begin on 2025-01-10"):
         pipeline.resolve_as_of(database.settings, date(2025, 1, 9))
     assert pipeline.resolve_as_of(database.settings, date(2025, 1, 10)) == date(2025, 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("subscriptions", {"billing_customer_source_id": "c"}),
+        ("subscription_changes", {"subscription_source_id": "s", "field_name": "status"}),
+        ("invoices", {}),
+        ("payments", {}),
+        ("credit_notes", {}),
+        ("refunds", {"amount": 1}),
+        ("write_offs", {"invoice_source_id": "i", "amount": 1}),
+        ("supplier_bills", {}),
+        ("orders", {}),
+        ("installs", {}),
+    ],
+)
+def test_a_company_without_deals_has_one(database, table, columns):
+    row = {"source_name": "s", "source_id": "a", "occurred_at": "2025-04-03 12:00+00", **columns}
+    statement = sql.SQL("insert into raw.{} ({}) values ({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )
+    with database.connect("owner") as conn:
+        conn.execute(statement, list(row.values()))
+    assert as_of(database) == date(2025, 4, 3)
+    add_deal(database, "a", occurred="2025-04-01")
+    assert pipeline.known_dates(database.settings) == (date(2025, 4, 1), date(2025, 4, 3))
