@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import whole_run
 from benchmarks.audit import measure as audit
+from benchmarks.customers import measure as customers
 from benchmarks.document import write_block
 from benchmarks.recurring import measure as recurring
 from benchmarks.scoring import command as scoring
@@ -26,11 +27,14 @@ def main() -> int:
     kinds.add_parser("forms", parents=[places], help="the two forms of trees in SQL, by their number of leaves")
     mrr = kinds.add_parser("recurring", parents=[places], help="whole and partial builds of recurring revenue")
     mrr.add_argument("--customers", type=int, nargs="+", default=[20_000, 200_000])
+    shop = kinds.add_parser("customers", parents=[places], help="features of customers with twenty events each")
+    shop.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     trail = kinds.add_parser("audit", parents=[places], help="loads with events and without, checks of the chain")
     trail.add_argument("--rows", type=int, default=100_000)
     trail.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000])
     given = sys.argv[1:]
-    for arguments in [given] if given else [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["audit"]]:
+    everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["audit"]]
+    for arguments in [given] if given else everything:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
             scoring.main(chosen, " ".join(["python -m benchmarks", *arguments]))
@@ -38,6 +42,8 @@ def main() -> int:
             write_block("forms", forms.measured_lines(chosen.workspace))
         elif chosen.kind == "recurring":
             write_block("recurring", recurring.measured_lines(chosen.customers, chosen.workspace, _machine()))
+        elif chosen.kind == "customers":
+            write_block("customers", customers.measured_lines(chosen.customers, chosen.workspace, _machine()))
         elif chosen.kind == "audit":
             write_block("audit", audit.measured_lines(chosen.rows, chosen.events, chosen.workspace, _machine()))
         else:

@@ -6,7 +6,10 @@
 
 {#- 0 where a source covers the customer and there was nothing; null where none does, and where a sum is not known. -#}
 {% macro counted_where(covered, relation, column) -%}
-case when customers.has_{{ covered }} then case when {{ relation }}.customer_id is null then 0 else {{ relation }}.{{ column }} end end
+case
+    when customers.has_{{ covered }}
+        then case when {{ relation }}.customer_id is null then 0 else {{ relation }}.{{ column }} end
+end
 {%- endmacro %}
 
 {% macro flag(condition) -%}case when {{ condition }} then 1 when not ({{ condition }}) then 0 end{%- endmacro %}

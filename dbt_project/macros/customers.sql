@@ -18,7 +18,7 @@ coalesce({{ events }}.customer_key, {{ events }}.billing_customer_key, {{ events
   changes: relation as for history_states, with old_value and is_dated
   agreed: fields that hold from the row's own known day. Where the field has a history, it begins with what the
           change known first replaced (a change without a time of its own tells what was so all along).
-  observed: fields that count from the day they were seen
+  observed: fields that begin likewise, but count from the day they were seen
 
   Yields <key>, known_on, observed_on and observed_<field>; two rows each where there are fields of both kinds.
 -#}
@@ -31,7 +31,7 @@ with numbered as (
             partition by {{ key }}, field_name order by known_at, occurred_at, change_id
         ) as change_number
     from {{ changes }}
-    where field_name in ('{{ agreed | join("', '") }}')
+    where field_name in ('{{ (agreed + observed) | join("', '") }}')
 )
 
 select
@@ -39,11 +39,7 @@ select
     entities.known_on,
     entities.known_on as observed_on,
     {%- for field in agreed %}
-    case
-        when bool_or(numbered.field_name = '{{ field }}')
-            then max(case when numbered.field_name = '{{ field }}' then numbered.first_value end)
-        else max(entities.{{ field }})
-    end as observed_{{ field }}{{ ',' if observed or not loop.last }}
+    {{ began_as(field) }} as observed_{{ field }}{{ ',' if observed or not loop.last }}
     {%- endfor %}
     {%- for field in observed %}
     {{ dbt.cast('null', dbt.type_string()) }} as observed_{{ field }}{{ ',' if not loop.last }}
@@ -56,26 +52,41 @@ group by entities.{{ key }}, entities.known_on
 union all
 
 select
-    {{ key }},
-    known_on,
-    greatest(observed_on, known_on) as observed_on,
+    entities.{{ key }},
+    entities.known_on,
+    greatest(entities.observed_on, entities.known_on) as observed_on,
     {%- for field in agreed %}
     {{ dbt.cast('null', dbt.type_string()) }} as observed_{{ field }},
     {%- endfor %}
     {%- for field in observed %}
-    {{ field }} as observed_{{ field }}{{ ',' if not loop.last }}
+    {{ began_as(field) }} as observed_{{ field }}{{ ',' if not loop.last }}
     {%- endfor %}
-from {{ entities }}
+from {{ entities }} as entities
+left join numbered on entities.{{ key }} = numbered.{{ key }} and numbered.change_number = 1
+group by entities.{{ key }}, entities.known_on, greatest(entities.observed_on, entities.known_on)
 {%- endif %}
 {% endmacro %}
 
-{#- The dates of customer features, as ISO text, oldest first: those listed, else ends of months, and the as-of date. -#}
+{#- What the change known first replaced; what is shown where there is no change. -#}
+{% macro began_as(field) -%}
+case
+    when bool_or(numbered.field_name = '{{ field }}')
+        then max(case when numbered.field_name = '{{ field }}' then numbered.first_value end)
+    else max(entities.{{ field }})
+end
+{%- endmacro %}
+
+{#- Dates of customer features as ISO text, oldest first: those listed, else ends of months, and the as-of date. -#}
 {% macro customer_as_of_dates() -%}
 {%- set found = [as_of_text()] -%}
-{%- for day in var('customer_snapshot_dates') -%}
+{%- set listed = var('customer_snapshot_dates') -%}
+{%- if listed is string -%}
+    {{ exceptions.raise_compiler_error("customer_snapshot_dates is a list of ISO dates, not '" ~ listed ~ "'") }}
+{%- endif -%}
+{%- for day in ([] if listed is string else listed) -%}
     {%- do found.append(modules.datetime.date.fromisoformat(day | string).isoformat()) -%}
 {%- endfor -%}
-{%- if not var('customer_snapshot_dates') -%}
+{%- if not listed -%}
     {%- for number in range(1, (var('customer_snapshot_count') | int) + 1) -%}
         {%- do found.append(month_end_before(number * (var('customer_snapshot_months') | int))) -%}
     {%- endfor -%}
@@ -97,7 +108,7 @@ from {{ entities }}
 {{ function }}(2 * pi() * cast({{ place }} as {{ type_double() }}) / {{ places }})
 {%- endmacro %}
 
-{#- Of count columns <prefix>0, <prefix>1, …: the number of the greatest, the first of equals; null where all are 0. -#}
+{#- Of columns <prefix>0, <prefix>1, …: the number of the greatest, the first of equals; null where all are 0. -#}
 {% macro most_frequent(prefix, first, last) -%}
 {%- set names = [] -%}
 {%- for number in range(first, last + 1) -%}{%- do names.append(prefix ~ number) -%}{%- endfor -%}
@@ -109,7 +120,7 @@ case greatest({{ names | join(', ') }})
 end
 {%- endmacro %}
 
-{#- Does a subscription run on a day, as known then? Dates win over the status, which counts where a date is missing. -#}
+{#- Does a subscription run on a day, as known then? Dates win over the status, which counts where there is none. -#}
 {% macro is_subscription_running(subscription, day) -%}
 case
     when {{ subscription }}.status in {{ subscription_statuses('void') }} then false

@@ -108,6 +108,7 @@ class BatchMaker:
                 made[planned.at_column] = at
         for staging_column, header in plan.attributes.values():
             made[staging_column] = columns[header]
+        made.update({staging_column: read(reader) for staging_column, reader in plan.features.values()})
         return made
 
     def _change(

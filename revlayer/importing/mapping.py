@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Header = Annotated[str, Field(min_length=1, max_length=1000)]
 ValueType = Literal["text", "number", "boolean", "date", "timestamp"]
+FeatureName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$")]
 KEY_COLUMNS = ("source_name", "source_id")
 
 
@@ -126,6 +127,7 @@ class Target(_Part):
     Attributes:
         repeats: what a key that comes again means: ``reject`` the row, or the ``same`` thing once more, as in a file of
             lines that repeats the head on each; then only a repetition with other values is rejected.
+        features: of customer snapshots: further features by name, each a text or a number.
     """
 
     table: Name
@@ -137,6 +139,7 @@ class Target(_Part):
     columns: dict[Name, Value]
     attributes: dict[Name, Header] = Field(default_factory=dict)
     changes: list[Change] = Field(default_factory=list)
+    features: dict[FeatureName, Value] = Field(default_factory=dict)
     encoding: str | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
 
@@ -152,6 +155,10 @@ class Target(_Part):
         kept = [name for name in (*KEY_COLUMNS, "loaded_at") if name in self.columns]
         if kept:
             raise ValueError(f"{kept[0]} is set by the importer (the key comes from 'key')")
+        if self.features and self.table != "customer_snapshots":
+            raise ValueError("'features' are for customer_snapshots only; other tables take 'attributes'")
+        if any(spec.type not in ("text", "number", None) for spec in self.features.values()):
+            raise ValueError("a feature's type is text or number")
         return self
 
     @property

@@ -25,6 +25,8 @@ def merge(staging: Staging, exported_at: datetime) -> int:
         changed += _insert_changes(staging, planned, exported)
     if staging.plan.attributes:
         changed += _insert_attributes(staging, exported)
+    if staging.plan.features:
+        changed += _upsert_features(staging)
     return changed
 
 
@@ -122,3 +124,15 @@ def _insert_attributes(staging: Staging, exported: sql.Literal) -> int:
     )
     entity = sql.Literal(staging.plan.table.entity)
     return staging.run("insert_attributes", entity=entity, pairs=pairs, exported_at=exported).rowcount
+
+
+def _upsert_features(staging: Staging) -> int:
+    nothing = {"number": sql.SQL("null::float8"), "text": sql.SQL("null::text")}
+    rows = sql.SQL(", ").join(
+        sql.SQL("({}, {}, {})").format(
+            sql.Literal(name),
+            *(sql.Identifier("candidate", column) if reader.kind == kind else nothing[kind] for kind in nothing),
+        )
+        for name, (column, reader) in staging.plan.features.items()
+    )
+    return staging.run("upsert_features", features=rows).rowcount

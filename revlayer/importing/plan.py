@@ -36,6 +36,7 @@ class Plan:
         file_name: how reports name it.
         references: staging column → raw table that must hold its key.
         attributes: name → (staging column, column of the file).
+        features: name → (staging column, reader).
         observed: history that keeps what earlier exports showed; None where the mapping imports it itself.
     """
 
@@ -50,6 +51,7 @@ class Plan:
     changes: list[PlannedChange]
     history: RawTable | None
     attributes: dict[str, tuple[str, str]]
+    features: dict[str, tuple[str, Reader]] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
     observed: RawTable | None = None
 
@@ -69,12 +71,13 @@ class Plan:
     def staged_columns(self) -> list[str]:
         """Columns of staging that are read from the file."""
         dated = [name for planned in self.changes for name in (planned.value_column, planned.at_column)]
-        return [*self.readers, *(column for column, _ in self.attributes.values()), *dated]
+        further = [column for column, _ in (*self.attributes.values(), *self.features.values())]
+        return [*self.readers, *further, *dated]
 
     def headers(self) -> list[str]:
         """Return every column of the file that the target uses."""
         wanted = [*self.target.key.columns, *self.target.when]
-        for reader in self.readers.values():
+        for reader in (*self.readers.values(), *(reader for _, reader in self.features.values())):
             wanted += reader.spec.source
         for planned in self.changes:
             wanted += [*planned.change.when, *planned.value.spec.source]
@@ -144,9 +147,17 @@ class _Planner:
             attributes={
                 name: (f"attribute_{index}", header) for index, (name, header) in enumerate(target.attributes.items())
             },
+            features=self._features(where),
             references=self.references,
             observed=self._observed(table),
         )
+
+    def _features(self, where: str) -> dict[str, tuple[str, Reader]]:
+        made = {}
+        for index, (name, spec) in enumerate(self.target.features.items()):
+            column = Column(f"feature_{index}", "float8" if spec.type == "number" else "text", False, None)
+            made[name] = (column.name, self._reader(column, spec, column.name, f"{where}.features.{name}"))
+        return made
 
     def _observed(self, table: RawTable) -> RawTable | None:
         history = self.catalogue.tables.get(f"{table.entity}_changes")

@@ -269,3 +269,17 @@ where given.value is distinct from (
 on conflict (entity, source_name, source_id, name, recorded_at) do update
 set value = excluded.value, loaded_at = clock_timestamp()
 where stored.value is distinct from excluded.value
+
+-- name: upsert_features
+-- What a snapshot does not tell has a row too, with neither value: the feature is known to be missing.
+insert into raw.customer_snapshot_features as stored (
+    source_name, source_id, customer_snapshot_source_id, name, number_value, text_value
+)
+select
+    {source_name}, candidate.source_id || ':' || feature.name, candidate.source_id, feature.name,
+    feature.number_value, feature.text_value
+from {staging} as candidate
+cross join lateral (values {features}) as feature (name, number_value, text_value)
+on conflict (source_name, source_id) do update
+set number_value = excluded.number_value, text_value = excluded.text_value, loaded_at = clock_timestamp()
+where (stored.number_value, stored.text_value) is distinct from (excluded.number_value, excluded.text_value)

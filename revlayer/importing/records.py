@@ -8,7 +8,7 @@ import csv
 import gzip
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,7 @@ class _Lines:
 
 
 class RecordReader:
-    """Iterate over the records of one file.
+    """Iterate over the records of one file. A space as delimiter stands for any number of them.
 
     Attributes:
         header: names of the columns.
@@ -154,7 +154,7 @@ class RecordReader:
         self._lines = _Lines(stream, _plain_encoding(encoding), limit)
         csv.field_size_limit(max(csv.field_size_limit(), limit))
         self._delimiter = delimiter
-        self._rows = csv.reader(self._lines, delimiter=delimiter, strict=True)
+        self._rows = self._reader(self._lines)
         self.header = self._read_header()
 
     def __enter__(self) -> "RecordReader":
@@ -184,10 +184,14 @@ class RecordReader:
                 return
             yield records
 
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        # Spaces before a field are skipped, so several between two fields are one.
+        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=self._delimiter == " ")
+
     def _parse(self, texts: list[str]) -> list[list[str]] | None:
         """Read whole lines at once; None unless each of them is one row."""
         try:
-            rows = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
+            rows = list(self._reader(texts))
         except csv.Error:
             return None
         return rows if texts and len(rows) == len(texts) else None

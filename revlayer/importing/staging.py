@@ -28,6 +28,9 @@ class Staging:
             "source_name": sql.Literal(source_name),
         }
         extra = [sql.SQL("null::text as {}").format(sql.Identifier(c)) for c, _ in plan.attributes.values()]
+        for column, reader in plan.features.values():
+            kind = "null::float8 as {}" if reader.kind == "number" else "null::text as {}"
+            extra.append(sql.SQL(kind).format(sql.Identifier(column)))
         for planned in plan.changes:
             extra.append(sql.SQL("null::text as {}").format(sql.Identifier(planned.value_column)))
             extra.append(sql.SQL("null::timestamptz as {}").format(sql.Identifier(planned.at_column)))

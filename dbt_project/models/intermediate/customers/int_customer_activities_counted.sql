@@ -9,7 +9,8 @@ with dated as (
     from {{ ref('int_customer_days') }} as days
     inner join {{ ref('int_customer_keys') }} as keys
         on days.entity = keys.entity and days.entity_key = keys.entity_key
-    inner join {{ ref('int_customer_as_of_dates') }} as dates on {{ valid_on('days', 'dates.as_of_date') }}
+    inner join {{ ref('int_customer_as_of_dates') }} as dates
+        on {{ valid_on('days', 'dates.as_of_date') }} and keys.known_on <= dates.as_of_date
 ),
 
 -- Several keys of a customer, and days told in parts, are one day.

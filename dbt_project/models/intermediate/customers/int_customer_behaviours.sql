@@ -20,7 +20,10 @@ select
     case
         when order_day_count = 0 then 'new'
         when order_day_count = 1
-            then case when days_since_first_order <= {{ day_count('behaviour_new_days') }} then 'new' else 'one_time' end
+            then case
+                when days_since_first_order <= {{ day_count('behaviour_new_days') }} then 'new'
+                else 'one_time'
+            end
         when interval_mean_days > {{ day_count('behaviour_long_cycle_days') }} then 'long_cycle'
         when interval_cv > {{ var('behaviour_long_cycle_cv') | float }} then 'long_cycle'
         when interval_cv < {{ var('behaviour_regular_cv') | float }} then 'regular'

@@ -4,7 +4,7 @@ with lines as (
     select
         keys.customer_id,
         lines.product_category,
-        greatest(orders.valid_from_on, lines.known_on) as from_on,
+        greatest(orders.valid_from_on, lines.known_on, keys.known_on) as from_on,
         least(orders.valid_to_on, coalesce(lines.deleted_on, {{ end_of_time() }})) as to_on
     from {{ ref('stg_commerce__order_lines') }} as lines
     inner join {{ ref('int_customer_order_spans') }} as orders on lines.order_id = orders.order_id

@@ -4,20 +4,20 @@
 with events as (
     select 'orders' as kind, entity, entity_key, source_name, valid_from_on from {{ ref('int_customer_order_spans') }}
     union all
-    select 'sessions', entity, entity_key, source_name, valid_from_on
+    select 'sessions' as kind, entity, entity_key, source_name, valid_from_on
     from {{ ref('int_customer_days') }}
     where session_count > 0
     union all
-    select 'usage', entity, entity_key, source_name, valid_from_on
+    select 'usage' as kind, entity, entity_key, source_name, valid_from_on
     from {{ ref('int_customer_days') }}
     where use_count > 0 or usage_score_count > 0
     union all
-    select 'tickets', entity, entity_key, source_name, valid_from_on from {{ ref('int_customer_ticket_spans') }}
+    select 'tickets' as kind, entity, entity_key, source_name, valid_from_on from {{ ref('int_customer_ticket_spans') }}
     union all
-    select 'subscriptions', 'billing_customer', customer_key, source_name, valid_from_on
+    select 'subscriptions' as kind, 'billing_customer' as entity, customer_key, source_name, valid_from_on
     from {{ ref('int_customer_subscription_states') }}
     union all
-    select 'payments', 'billing_customer', customer_key, source_name, known_on
+    select 'payments' as kind, 'billing_customer' as entity, customer_key, source_name, known_on
     from {{ ref('int_customer_bills') }}
 ),
 
@@ -39,7 +39,7 @@ covered as (
 
     union all
 
-    select keys.customer_id, own.kind, own.from_on
+    select keys.customer_id, own.kind, greatest(own.from_on, keys.known_on) as from_on
     from own
     inner join {{ ref('int_customer_keys') }} as keys
         on own.entity = keys.entity and own.entity_key = keys.entity_key

@@ -20,16 +20,19 @@ with events as (
     union all
 
     select
-        used.source_name, {{ event_entity('used') }}, {{ event_key('used') }}, used.occurred_on, used.known_on,
-        used.deleted_on, 0, 1, null, null, null, null, null, used.is_recorded_early
+        used.source_name, {{ event_entity('used') }} as entity, {{ event_key('used') }} as entity_key,
+        used.occurred_on, used.known_on, used.deleted_on, 0 as session_count, 1 as use_count,
+        null as page_view_count, null as item_view_count, null as cart_count, null as abandoned_count,
+        null as usage_score, used.is_recorded_early
     from {{ ref('stg_customers__usage_events') }} as used
 
     union all
 
     select
-        days.source_name, {{ event_entity('days') }}, {{ event_key('days') }}, days.occurred_on, days.known_on,
-        days.deleted_on, 0, coalesce(days.event_count, 1), null, null, null, null, days.usage_score,
-        days.is_recorded_early
+        days.source_name, {{ event_entity('days') }} as entity, {{ event_key('days') }} as entity_key,
+        days.occurred_on, days.known_on, days.deleted_on, 0 as session_count,
+        coalesce(days.event_count, 1) as use_count, null as page_view_count, null as item_view_count,
+        null as cart_count, null as abandoned_count, days.usage_score, days.is_recorded_early
     from {{ ref('stg_customers__daily_usage') }} as days
 )
 

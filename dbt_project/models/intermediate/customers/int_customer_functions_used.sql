@@ -5,8 +5,8 @@ with events as (
     from {{ ref('stg_customers__usage_events') }} as used
     where used.feature_name is not null
     union all
-    select {{ event_entity('days') }}, {{ event_key('days') }}, days.feature_name, days.occurred_on, days.known_on,
-        days.deleted_on
+    select {{ event_entity('days') }} as entity, {{ event_key('days') }} as entity_key, days.feature_name,
+        days.occurred_on, days.known_on, days.deleted_on
     from {{ ref('stg_customers__daily_usage') }} as days
     where days.feature_name is not null
 ),
@@ -21,7 +21,7 @@ used as (
     inner join {{ ref('int_customer_keys') }} as keys
         on events.entity = keys.entity and events.entity_key = keys.entity_key
     inner join {{ ref('int_customer_as_of_dates') }} as dates
-        on events.known_on <= dates.as_of_date
+        on events.known_on <= dates.as_of_date and keys.known_on <= dates.as_of_date
         and events.occurred_on > {{ add_days('dates.as_of_date', -90) }}
         and (events.deleted_on is null or events.deleted_on > dates.as_of_date)
     group by keys.customer_id, dates.as_of_date, events.feature_name

@@ -2,7 +2,7 @@
 with days as (
     select as_of_date, as_of_date as measured_on from {{ ref('int_customer_as_of_dates') }}
     union all
-    select as_of_date, {{ add_days('as_of_date', -90) }} from {{ ref('int_customer_as_of_dates') }}
+    select as_of_date, {{ add_days('as_of_date', -90) }} as measured_on from {{ ref('int_customer_as_of_dates') }}
 )
 
 select

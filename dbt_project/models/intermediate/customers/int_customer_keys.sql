@@ -1,5 +1,6 @@
 -- Grain: one row per key by which sources name customers, with the customer it stands for.
--- The id never changes: it follows from what was known when the key became known. A user of a billing customer is part
+-- The id never changes: it follows from what was known when the key became known; a row without a time of its own is
+-- taken to have been known then. A user of a billing customer is part
 -- of that customer; one joined to it by a link is that customer. An account stands for its customer known first.
 with links as (
     select
@@ -27,8 +28,10 @@ identified as (
         on seen.entity = links.entity and seen.entity_key = links.entity_key and links.valid_from_on <= seen.known_on
     left join {{ ref('int_customer_person_spans') }} as persons
         on seen.entity = 'customer' and seen.entity_key = persons.customer_key and persons.is_first
+        and (persons.valid_from_on <= seen.known_on or not persons.is_timed)
     left join {{ ref('int_customer_payer_spans') }} as payers
         on seen.entity = 'billing_customer' and seen.entity_key = payers.customer_key and payers.is_first
+        and (payers.valid_from_on <= seen.known_on or not payers.is_timed)
     left join {{ ref('int_entity_identities') }} as payer_links
         on payer_links.entity = 'billing_customer' and persons.billing_customer_key = payer_links.source_key
     where seen.entity <> 'account'
@@ -38,6 +41,7 @@ account_customers as (
     select
         account_id,
         customer_id,
+        known_on,
         row_number() over (partition by account_id order by known_on, entity, entity_key) as customer_number
     from identified
     where account_id is not null and not is_user
@@ -66,7 +70,10 @@ left join merged on identified.entity = merged.entity and identified.entity_key 
 union all
 
 select
-    seen.entity, seen.entity_key, seen.source_name, seen.known_on, account_customers.customer_id, true, null
+    seen.entity, seen.entity_key, seen.source_name,
+    -- What names the account counts for the customer once it is known whose account it is.
+    greatest(seen.known_on, account_customers.known_on) as known_on, account_customers.customer_id, true as is_user,
+    null as merged_from_on
 from {{ ref('int_customer_keys_seen') }} as seen
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'account' and seen.entity_key = identities.source_key

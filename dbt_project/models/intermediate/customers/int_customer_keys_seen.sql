@@ -4,7 +4,8 @@ with seen as (
     select 'customer' as entity, customer_key as entity_key, source_name, known_on
     from {{ ref('stg_customers__customers') }}
     union all
-    select 'billing_customer', customer_key, source_name, known_on from {{ ref('stg_billing__billing_customers') }}
+    select 'billing_customer' as entity, customer_key, source_name, known_on
+    from {{ ref('stg_billing__billing_customers') }}
     union all
     select entity, entity_key, source_name, valid_from_on from {{ ref('int_customer_order_spans') }}
     union all
@@ -12,7 +13,7 @@ with seen as (
     union all
     select entity, entity_key, source_name, valid_from_on from {{ ref('int_customer_ticket_spans') }}
     union all
-    select 'billing_customer', customer_key, source_name, valid_from_on
+    select 'billing_customer' as entity, customer_key, source_name, valid_from_on
     from {{ ref('int_customer_subscription_states') }}
 )
 

@@ -10,7 +10,8 @@ with days as (
     from {{ ref('int_customer_orders') }} as orders
     inner join {{ ref('int_customer_keys') }} as keys
         on orders.entity = keys.entity and orders.entity_key = keys.entity_key
-    inner join {{ ref('int_customer_as_of_dates') }} as dates on {{ valid_on('orders', 'dates.as_of_date') }}
+    inner join {{ ref('int_customer_as_of_dates') }} as dates
+        on {{ valid_on('orders', 'dates.as_of_date') }} and keys.known_on <= dates.as_of_date
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on orders.currency_code = rates.currency_code and dates.as_of_date = rates.date_day
     group by keys.customer_id, dates.as_of_date, orders.ordered_on
@@ -42,7 +43,8 @@ summed as (
         min(interval_days) as interval_min_days,
         max(interval_days) as interval_max_days,
         case
-            when sum(missing_count) = 0 then coalesce(sum(case when interval_days is not null then purchase_amount end), 0)
+            when sum(missing_count) = 0
+                then coalesce(sum(case when interval_days is not null then purchase_amount end), 0)
         end as repeat_day_revenue
     from followed
     group by customer_id, as_of_date

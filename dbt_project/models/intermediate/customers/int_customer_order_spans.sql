@@ -14,7 +14,8 @@ with first_lines as (
 spans as (
     select
         orders.order_id,
-        least(orders.known_on, first_lines.known_on) as valid_from_on,
+        case when orders.is_timed then orders.known_on else least(orders.known_on, first_lines.known_on) end
+            as valid_from_on,
         case
             when lower(orders.status) in ('cancelled', 'canceled', 'void') then orders.observed_on
             else {{ end_of_time() }}

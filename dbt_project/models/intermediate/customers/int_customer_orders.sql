@@ -27,17 +27,20 @@ parts as (
     union all
 
     select
-        order_id, currency_code, valid_from_on, valid_to_on, 1, 0, 0, case when is_return then 1 else 0 end,
-        null, null, null
+        order_id, currency_code, valid_from_on, valid_to_on, 1 as head_count, 0 as line_count,
+        0 as bought_line_count,
+        case when is_return then 1 else 0 end as returned_line_count,
+        null as purchase_amount, null as refund_amount, null as unit_count
     from {{ ref('int_customer_order_spans') }}
 
     union all
 
     select
-        order_id, currency_code, valid_from_on, least(valid_to_on, lines_known_on), 0, 0, 0, 0,
-        case when not coalesce(is_return, net_amount < 0) then net_amount end,
-        case when coalesce(is_return, net_amount < 0) then -net_amount end,
-        null
+        order_id, currency_code, valid_from_on, least(valid_to_on, lines_known_on) as valid_to_on, 0 as head_count,
+        0 as line_count, 0 as bought_line_count, 0 as returned_line_count,
+        case when not coalesce(is_return, net_amount < 0) then net_amount end as purchase_amount,
+        case when coalesce(is_return, net_amount < 0) then -net_amount end as refund_amount,
+        null as unit_count
     from {{ ref('int_customer_order_spans') }}
     where net_amount is not null and valid_from_on < lines_known_on
 ),

@@ -1,5 +1,5 @@
--- Grain: one row per order with a history, and day something else became known of it (validity is exclusive at its end).
--- Few orders have one, so the others need not pass through here.
+-- Grain: one row per order with a history and day something else became known of it.
+-- Validity is exclusive at its end. Few orders have one, so the others need not pass through here.
 {%- set agreed = [
     'customer', 'billing_customer', 'account', 'currency_code', 'is_return', 'subtotal_amount', 'total_amount',
     'tax_amount', 'shipping_amount',

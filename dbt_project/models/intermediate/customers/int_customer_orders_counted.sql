@@ -11,7 +11,8 @@ with dated as (
     from {{ ref('int_customer_orders') }} as orders
     inner join {{ ref('int_customer_keys') }} as keys
         on orders.entity = keys.entity and orders.entity_key = keys.entity_key
-    inner join {{ ref('int_customer_as_of_dates') }} as dates on {{ valid_on('orders', 'dates.as_of_date') }}
+    inner join {{ ref('int_customer_as_of_dates') }} as dates
+        on {{ valid_on('orders', 'dates.as_of_date') }} and keys.known_on <= dates.as_of_date
 ),
 
 by_currency as (

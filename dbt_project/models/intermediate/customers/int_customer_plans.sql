@@ -15,7 +15,7 @@ with items as (
 
 ranked as (
     select
-        items.*,
+        *,
         row_number() over (
             partition by customer_id, as_of_date, is_now
             order by case when plan_id is null then 1 else 0 end, mrr_amount * known_rate desc nulls last, plan_id,

@@ -4,7 +4,7 @@ with amounts as (
     from {{ ref('int_customer_orders') }}
     where purchase_amount <> 0 or refund_amount <> 0
     union all
-    select currency_code, measured_on, {{ add_days('measured_on', 1) }}, subscription_item_id
+    select currency_code, measured_on, {{ add_days('measured_on', 1) }} as valid_to_on, subscription_item_id
     from {{ ref('int_customer_items_measured') }}
     where mrr_amount <> 0 and measured_on = as_of_date
 ),

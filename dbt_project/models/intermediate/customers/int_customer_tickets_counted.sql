@@ -9,7 +9,8 @@ with dated as (
     from {{ ref('int_customer_ticket_spans') }} as tickets
     inner join {{ ref('int_customer_keys') }} as keys
         on tickets.entity = keys.entity and tickets.entity_key = keys.entity_key
-    inner join {{ ref('int_customer_as_of_dates') }} as dates on {{ valid_on('tickets', 'dates.as_of_date') }}
+    inner join {{ ref('int_customer_as_of_dates') }} as dates
+        on {{ valid_on('tickets', 'dates.as_of_date') }} and keys.known_on <= dates.as_of_date
 )
 
 select

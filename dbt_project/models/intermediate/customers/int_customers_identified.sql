@@ -20,9 +20,9 @@ select
     {%- endfor %}
     -- It is gone when all that it is known by was merged or deleted.
     case
-        when count(*) filter (where not keys.is_user)
-            = count(coalesce(keys.merged_from_on, persons.deleted_on, payers.deleted_on)) filter (where not keys.is_user)
-            and count(*) filter (where not keys.is_user) > 0
+        when count(*) filter (where not keys.is_user) > 0
+            and count(*) filter (where not keys.is_user)
+            = count(least(keys.merged_from_on, persons.deleted_on, payers.deleted_on)) filter (where not keys.is_user)
             then max(least(keys.merged_from_on, persons.deleted_on, payers.deleted_on)) filter (where not keys.is_user)
         else {{ end_of_time() }}
     end as known_to_on

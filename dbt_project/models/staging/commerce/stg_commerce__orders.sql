@@ -21,6 +21,7 @@ select
     {{ local_date('occurred_at') }} as ordered_on,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
     {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
+    coalesce(recorded_at, occurred_at) is not null as is_timed,
     coalesce(recorded_at < occurred_at, false) as is_recorded_early,
     {{ local_date('deleted_at') }} as deleted_on
 from {{ source('raw', 'orders') }}

@@ -23,5 +23,6 @@ select
     region_code,
     is_reverse_charge,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
+    {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
     {{ local_date('deleted_at') }} as deleted_on
 from {{ source('raw', 'invoices') }}

@@ -24,5 +24,6 @@ select
     coalesce(recorded_at, occurred_at, loaded_at) as known_at,
     {{ local_date('coalesce(occurred_at, recorded_at, loaded_at)') }} as occurred_on,
     {{ known_on('coalesce(recorded_at, occurred_at, loaded_at)') }} as known_on,
+    occurred_at is not null as is_dated,
     is_readable
 from typed

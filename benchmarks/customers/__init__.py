@@ -1,0 +1,1 @@
+"""Customer features at size: how their build grows with customers and events."""
