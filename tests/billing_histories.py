@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 __all__ = ["AS_OF", "FIRST", "LAST", "invoice_histories", "subscription_histories", "tax_histories"]
 
 PERIODS = (("month", 1), ("year", 1), ("quarter", 1), ("month", 3), ("week", 1), ("week", 2), ("day", 1), ("day", 30))
-UNIT_AMOUNTS = ("10", "99.99", "33.33333333", "1200", "0.01", "7.5", "0")
+#: What is negative is a standing credit; it never cancels the others to the cent.
+UNIT_AMOUNTS = ("10", "99.99", "33.33333333", "1200", "0.01", "7.5", "0", "-7.77")
 QUANTITIES = ("1", "3", "10", "25", "2.5", "0", "100")
 DISCOUNT_RATES = ("0.1", "0.25", "0.333", "1")
 DISCOUNT_AMOUNTS = ("5.00", "0.01", "33.33", "2000.00")
@@ -32,8 +33,8 @@ def subscription_histories(draw: st.DrawFn, customers: int = 4, is_linked: bool 
         customers: at most as many.
         is_linked: customers 1 and 2 are sometimes one customer, by entity_links.
 
-    Kept out: items in another currency than their subscription, negative quantities and prices. A discount may exceed
-    what it is taken from: the item is then worth nothing, never less.
+    Kept out: items in another currency than their subscription, negative quantities. A discount may exceed what it is
+    taken from: the item is then worth nothing, never less.
     """
     dice, history = Dice(draw), History()
     add_rates(dice, history)

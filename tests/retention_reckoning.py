@@ -41,14 +41,21 @@ class Ledger:
             self.held.append({customer: dict(amounts) for customer, amounts in held.items()})
             self.arr.append(arr)
         self.customers = sorted({customer for held in self.held for customer in held})
-        self.first = {
-            customer: next(number for number, held in enumerate(self.held) if customer in held)
-            for customer in self.customers
-        }
+        #: First month in which a customer pays, of those who ever do.
+        self.first: dict[str, int] = {}
+        for number, held in enumerate(self.held):
+            for customer in held:
+                if self.pays(customer, number):
+                    self.first.setdefault(customer, number)
+        self.begin = next((number for number, held in enumerate(self.held) if held), len(months))
 
     def of(self, customer: str, number: int) -> Held:
         """Amounts of the items by currency at the end of a month; nothing before the first."""
         return self.held[number].get(customer, {}) if number >= 0 else {}
+
+    def pays(self, customer: str, number: int) -> bool:
+        """Is anything above 0 in some currency? Negative amounts alone make nobody a customer."""
+        return any(sum(amounts) > 0 for amounts in self.of(customer, number).values())
 
     def has_rate(self, currency: str, number: int) -> bool:
         return number >= 0 and self.reckoning.rate(currency, self.months[number][1]) is not None
@@ -84,15 +91,15 @@ class Ledger:
 def retention(ledger: Ledger, length: int, *, by_item: bool) -> Sums:
     """Rows of retention by (month, breakdown, segment, cohort), over windows of `length` months."""
     found: Sums = {}
-    begin = min(ledger.first.values(), default=len(ledger.months))
+    begin = ledger.begin
     seen = {ledger.segment(customer, number) for number, held in enumerate(ledger.held) for customer in held}
     for number in range(begin, len(ledger.months)):
         start = ledger.months[number][0]
         keys: list[Key] = [(start, "all", "(all)", None), *((start, "segment", name, None) for name in seen)]
         keys += [(start, "cohort", "(all)", ledger.months[cohort][0]) for cohort in range(begin, number + 1)]
         found |= {key: defaultdict(Decimal) for key in keys}
-        for customer in ledger.customers:
-            cohort = ledger.months[ledger.first[customer]][0]
+        for customer, first in ledger.first.items():
+            cohort = ledger.months[first][0]
             for side, name, amount in _counted(ledger, customer, number - length, number, by_item):
                 segment = ledger.segment(customer, number - length if side == "opening" else number)
                 for key in ((start, "all", "(all)", None), (start, "segment", segment, None),
@@ -107,24 +114,25 @@ def _counted(ledger: Ledger, customer: str, opening: int, closing: int, by_item:
     """What a customer counts as in a window: (side whose segment it is, column, amount)."""
     before, after = ledger.of(customer, opening), ledger.of(customer, closing)
     paid = ledger.total(after, closing)
-    if after:
+    was_paying, is_paying = ledger.pays(customer, opening), ledger.pays(customer, closing)
+    if is_paying:
         yield "closing", "paying_customer_count", 1
         yield "closing", "mrr_amount", paid
         known = [ledger.has_rate(currency, closing) for currency in after]
         yield "closing", "converted_customer_count", int(any(known))
         yield "closing", "unconverted_closing_customer_count", int(not all(known))
-    if before:
+    if was_paying:
         had, has = ledger.total(before, opening), ledger.at_rates_of(opening, before, after, by_item=by_item)
         known = [ledger.has_rate(currency, opening) for currency in {*before, *after}]
         yield "opening", "opening_customer_count", 1
-        yield "opening", "retained_customer_count" if after else "churned_customer_count", 1
+        yield "opening", "retained_customer_count" if is_paying else "churned_customer_count", 1
         yield "opening", "unconverted_customer_count", int(not all(known))
         yield "opening", "opening_amount", had
         yield "opening", "closing_amount", has
         yield "opening", "retained_amount", min(had, has)
-        kind = "churn" if not after else "expansion" if has > had else "contraction"
+        kind = "expansion" if has > had else "contraction" if is_paying else "churn"
         yield "opening", f"{kind}_amount", has - had
-    elif after:
+    elif is_paying:
         is_new = ledger.first[customer] > opening
         yield "closing", "new_customer_count" if is_new else "reactivated_customer_count", 1
         yield "closing", "new_amount" if is_new else "reactivation_amount", paid
@@ -133,11 +141,12 @@ def _counted(ledger: Ledger, customer: str, opening: int, closing: int, by_item:
 def _rates(row: Mapping[str, Any]) -> dict[str, Any]:
     lost = -row["contraction_amount"] - row["churn_amount"]
     share = ratio(row["mrr_amount"], row["converted_customer_count"])
+    opening = max(row["opening_amount"], ZERO)
     return {
-        "nrr_rate": ratio(row["closing_amount"], row["opening_amount"]),
-        "grr_rate": ratio(row["retained_amount"], row["opening_amount"]),
+        "nrr_rate": ratio(row["closing_amount"], opening),
+        "grr_rate": ratio(row["retained_amount"], opening),
         "logo_churn_rate": ratio(row["churned_customer_count"], row["opening_customer_count"]),
-        "revenue_churn_rate": ratio(-row["churn_amount"], row["opening_amount"]),
+        "revenue_churn_rate": ratio(-row["churn_amount"], opening),
         "quick_ratio": ratio(row["new_amount"] + row["expansion_amount"] + row["reactivation_amount"], lost),
         "arpa_amount": None if share is None else share,
     }
@@ -149,7 +158,7 @@ def bridge(ledger: Ledger, committed: Mapping[tuple[date, str], Decimal]) -> Sum
     currencies = {name for held in ledger.held for own in held.values() for name in own}
     currencies |= {name for _, name in committed}
     starts = [start for start, _ in ledger.months]
-    begin = min([*(starts[first] for first in ledger.first.values()), *(start for start, _ in committed)], default=None)
+    begin = min([*starts[ledger.begin : ledger.begin + 1], *(start for start, _ in committed)], default=None)
     for number, (start, _) in enumerate(ledger.months):
         for currency in currencies if begin and start >= begin else ():
             row = found[start, currency] = defaultdict(Decimal)
@@ -170,20 +179,21 @@ def _move(ledger: Ledger, row: dict[str, Any], customer: str, currency: str, num
     if had == has:
         return
     kind, count = kind_of(ledger, customer, number)
+    row["switched_customer_count"] += int(has > 0) - int(had > 0)
     if not kind:
         kind = "expansion" if has > had else "contraction"
-        row["switched_customer_count"] += int(had == 0) - int(has == 0)
     else:
         row[count] += 1
+        row["switched_customer_count"] -= -1 if kind == "churn" else 1
     row[f"{kind}_amount"] += has - had
 
 
 def kind_of(ledger: Ledger, customer: str, number: int) -> tuple[str, str]:
     """How a customer begins, returns or leaves in a month, and the column that counts it; empty in other months."""
-    before, after = ledger.of(customer, number - 1), ledger.of(customer, number)
-    if bool(before) == bool(after):
+    was_paying, is_paying = ledger.pays(customer, number - 1), ledger.pays(customer, number)
+    if was_paying == is_paying:
         return "", ""
-    if before:
+    if was_paying:
         return "churn", "churned_customer_count"
     is_new = ledger.first[customer] == number
     return ("new", "new_customer_count") if is_new else ("reactivation", "reactivated_customer_count")

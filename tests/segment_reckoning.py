@@ -25,41 +25,47 @@ def segment_bridge(ledger: Ledger, segments: set[str], begin: date | None) -> Su
 
 def _pass(ledger: Ledger, found: Sums, customer: str, number: int, start: date) -> None:
     before, after = ledger.of(customer, number - 1), ledger.of(customer, number)
-    had = ledger.total(before, number - 1)
-    has = ledger.total(after, number)
-    kind, count = kind_of(ledger, customer, number)
-    if before:
-        origin = found[start, ledger.segment(customer, number - 1)]
+    was_paying, is_paying = ledger.pays(customer, number - 1), ledger.pays(customer, number)
+    had, has = ledger.total(before, number - 1), ledger.total(after, number)
+    if not before and not after:
+        return
+    origin = found[start, ledger.segment(customer, number - 1)] if before else None
+    target = found[start, ledger.segment(customer, number)] if after else None
+    if origin is not None:
         origin["opening_amount"] += had
-        origin["opening_customer_count"] += 1
-    if after:
-        target = found[start, ledger.segment(customer, number)]
+        origin["opening_customer_count"] += int(was_paying)
+    if target is not None:
         target["closing_amount"] += has
-        target["closing_customer_count"] += 1
-        target["unconverted_customer_count"] += int(not all(ledger.has_rate(name, number) for name in after))
-    if kind in ("new", "reactivation"):
-        target[f"{kind}_amount"] += has
-        target[count] += 1
-    elif kind == "churn":
-        origin["churn_amount"] -= had
-        origin[count] += 1
-    elif before:
-        moved, missing = _changed(ledger, before, after, number)
-        origin["expansion_amount" if moved > 0 else "contraction_amount"] += moved
-        origin["fx_amount"] += has - had - moved
-        origin["missing_rate_amount"] += missing
-        if origin is not target:
-            for row, sign in ((target, 1), (origin, -1)):
-                row["transfer_amount"] += sign * has
-                row["transferred_customer_count"] += sign
+        target["closing_customer_count"] += int(is_paying)
+        lacks_rate = not all(ledger.has_rate(name, number) for name in after)
+        target["unconverted_customer_count"] += int(is_paying and lacks_rate)
+    kind, count = kind_of(ledger, customer, number)
+    moved, missing = _changed(ledger, before, after, number, kind)
+    begins = kind in ("new", "reactivation")
+    # What had nothing before has no segment to leave.
+    begun = target if begins or origin is None else origin
+    assert begun is not None
+    if kind:
+        begun[count] += 1
+    begun[f"{kind or ('expansion' if moved > 0 else 'contraction')}_amount"] += moved
+    rest = origin if origin is not None else target
+    assert rest is not None
+    rest["fx_amount"] += has - had - moved
+    rest["missing_rate_amount"] += missing
+    if origin is not None and target is not None and origin is not target:
+        for row, sign in ((target, 1), (origin, -1)):
+            row["transfer_amount"] += sign * (has - moved if begins else has)
+            row["transferred_customer_count"] += sign * int(was_paying and is_paying)
 
 
-def _changed(ledger: Ledger, before: Any, after: Any, number: int) -> tuple[Decimal, Decimal]:
-    """The change at the opening rate, else at the closing one; and what comes or goes for want of a rate."""
+def _changed(ledger: Ledger, before: Any, after: Any, number: int, kind: str) -> tuple[Decimal, Decimal]:
+    """The change at the opening rate, of who begins or where there is none at the closing one; and what comes or goes
+    for want of a rate."""
     moved = missing = ZERO
     for currency in {*before, *after}:
         had, has = before.get(currency, []), after.get(currency, [])
-        valued_at = number - 1 if ledger.has_rate(currency, number - 1) else number
+        at_opening = kind == "churn" or (not kind and ledger.has_rate(currency, number - 1))
+        valued_at = number - 1 if at_opening else number
         change = ledger.reported(has, currency, valued_at) - ledger.reported(had, currency, valued_at)
         moved += change
         if (had and not ledger.has_rate(currency, number - 1)) or (has and not ledger.has_rate(currency, number)):
@@ -85,9 +91,10 @@ def cohorts(ledger: Ledger) -> Sums:
                 row = found[ledger.months[first][0], number - first, name]
                 row["opening_customer_count"] += 1
                 row["opening_amount"] += ledger.total(begun, first)
-                row["paying_customer_count"] += int(bool(held))
+                row["paying_customer_count"] += int(ledger.pays(customer, number))
                 row["closing_amount"] += ledger.at_rates_of(first, begun, held, by_item=False)
-                row["unconverted_customer_count"] += int(not all(ledger.has_rate(one, first) for one in held))
+                lacks_rate = not all(ledger.has_rate(one, first) for one in held)
+                row["unconverted_customer_count"] += int(ledger.pays(customer, number) and lacks_rate)
     for row in found.values():
         row |= _shares(row)
     return found
@@ -96,7 +103,7 @@ def cohorts(ledger: Ledger) -> Sums:
 def _shares(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "logo_retention_rate": ratio(row["paying_customer_count"], row["opening_customer_count"]),
-        "revenue_retention_rate": ratio(row["closing_amount"], row["opening_amount"]),
+        "revenue_retention_rate": ratio(row["closing_amount"], max(row["opening_amount"], ZERO)),
     }
 
 

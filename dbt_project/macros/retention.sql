@@ -8,6 +8,11 @@
 {{ return(months) }}
 {%- endmacro %}
 
+{#- What a share can be taken of; recurring revenue may be negative. -#}
+{% macro positive(amount) -%}
+case when {{ amount }} > 0 then {{ amount }} end
+{%- endmacro %}
+
 {#- Is the month over on the day it is measured at the end of? -#}
 {% macro is_open_month(months) -%}
 {{ months }}.month_end_on < {{ dbt.last_day(months ~ '.month_start_on', 'month') }}
@@ -125,25 +130,25 @@ select
     {%- for column in columns %}
     cast({{ column }} as {{ dbt.type_bigint() if column in counts else type_money() }}) as {{ column }},
     {%- endfor %}
-    {{ ratio('closing_amount', 'opening_amount') }} as nrr_rate,
-    {{ ratio('retained_amount', 'opening_amount') }} as grr_rate,
+    {{ ratio('closing_amount', positive('opening_amount')) }} as nrr_rate,
+    {{ ratio('retained_amount', positive('opening_amount')) }} as grr_rate,
     {{ ratio('churned_customer_count', 'opening_customer_count') }} as logo_churn_rate,
-    {{ ratio('0 - churn_amount', 'opening_amount') }} as revenue_churn_rate,
+    {{ ratio('0 - churn_amount', positive('opening_amount')) }} as revenue_churn_rate,
     {{ ratio('new_amount + expansion_amount + reactivation_amount', '0 - contraction_amount - churn_amount') }}
         as quick_ratio,
     cast(mrr_amount / nullif(converted_customer_count, 0) as {{ type_money() }}) as arpa_amount
 from filled
 {%- endmacro %}
 
-{#- Customers and what they close a month with, in the segment they arrive in and, where it is another, out of the one
-    they leave. -#}
+{#- Customers and what they close a month with, but for what begins in the month, in the segment they arrive in and,
+    where it is another, out of the one they leave. -#}
 {% macro segment_passages() -%}
 {%- for side, sign in [('closing', 1), ('opening', -1)] %}
 {{ 'union all' if not loop.first }}
 select
     month_start_on,
     {{ side }}_segment_id as segment_id,
-    case when closing_segment_id <> opening_segment_id then {{ sign }} * mrr_amount else 0 end as transfer_amount,
+    case when closing_segment_id <> opening_segment_id then {{ sign }} * carried_amount else 0 end as transfer_amount,
     case when closing_segment_id <> opening_segment_id then {{ sign }} * retained_customer_count else 0 end
         as transferred_customer_count,
     {%- for name, column, counted_at in [

@@ -56,6 +56,11 @@
             {%- endif %}
         end as closing_amount,
         coalesce(pairs.paying_amount, 0) as paying_amount,
+        {%- if kind == 'month' %}
+        coalesce(pairs.paying_amount, 0) - coalesce(moved.begun_amount, 0) as carried_amount,
+        {%- else %}
+        0 as carried_amount,
+        {%- endif %}
         rates.final_rate is null as is_unconverted,
         pairs.paying_amount is not null as is_converted,
         pairs.closing_mrr_amount is not null and pairs.paying_amount is null as is_unconverted_closing
@@ -74,7 +79,7 @@
 {%- set labels = ['window_kind', 'month_start_on', 'opening_month_on'] %}
 {%- set texts = ['cohort_month_on', 'opening_segment_id', 'closing_segment_id'] %}
 {%- set flags = ['was_paying', 'is_paying', 'is_unconverted', 'is_converted', 'is_unconverted_closing'] %}
-{%- set figures = ['opening_amount', 'closing_amount', 'paying_amount'] %}
+{%- set figures = ['opening_amount', 'closing_amount', 'paying_amount', 'carried_amount'] %}
 
 {{ kind }}_customers as (
     select {{ (labels + texts + flags + figures) | join(', ') }}

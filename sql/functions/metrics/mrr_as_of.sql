@@ -1,6 +1,6 @@
 -- Recurring revenue on any day by customer and currency, as known when the marts were built. It is measured at the end
 -- of the day and converted item by item at the rate of the day, as fct_mrr_monthly is at the end of a month; without a
--- rate the reporting amounts are null. Days after the build show what was agreed then at the last rate.
+-- rate the reporting amounts are null. Days after the as-of date repeat what ran on it, at its rate.
 create or replace function metrics.mrr_as_of(p_as_of date)
 returns table (
     customer_id text,

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from recurring_reckoning import Reckoning, month_ends
 
 MONTHS = month_ends(FIRST - timedelta(days=31), AS_OF)
-SIGNS = {"new": 1, "expansion": 1, "reactivation": 1, "contraction": -1, "churn": -1}
 quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -71,14 +70,15 @@ def _classified(movements, closings, periods):
                 if opening[name] == closing[name]:
                     assert moved == {}
                     continue
-                if any(opening.values()) and any(closing.values()):
+                was_paying, is_paying = (max(held.values()) > 0 for held in (opening, closing))
+                if was_paying == is_paying:
                     kind = "expansion" if closing[name] > opening[name] else "contraction"
-                elif any(opening.values()):
+                elif was_paying:
                     kind = "churn"
                 else:
                     kind = "reactivation" if customer in paid else "new"
                 assert {key[0] for key in moved} == {kind}, (customer, name, period)
-            if any(closing.values()):
+            if any(amount > 0 for amount in closing.values()):
                 paid.add(customer)
 
 
@@ -135,14 +135,17 @@ def _check_the_reporting_bridge(conn, reckoning):
         assert amount != 0
         {"rate": fx, "missing_rate": missing}.get(reason, moved)[customer, start] += amount
         assert (movement == "fx") == (reason in ("rate", "missing_rate"))
-    before, opened = {}, {}
+    held, opened, unknown_before = {}, {}, set()
     for number, (start, end) in enumerate(MONTHS):
         opening_on = MONTHS[number - 1][1] if number else start - timedelta(days=1)
-        at_opening, at_closing, after = (defaultdict(Decimal) for _ in range(3))
-        unknown = set()
+        at_opening, at_closing, opening_at_closing = (defaultdict(Decimal) for _ in range(3))
+        unknown, before, held = set(), held, defaultdict(lambda: defaultdict(list))
+        for customer, currencies in before.items():
+            for currency, amounts in currencies.items():
+                opening_at_closing[customer] += sum(reckoning.reported(mrr, currency, end) or 0 for mrr in amounts)
         for terms, mrr, _ in reckoning.by_item(end).values():
             customer, currency = terms["customer"], terms["currency"]
-            after[customer] += mrr
+            held[customer][currency].append(mrr)
             at_opening[customer] += reckoning.reported(mrr, currency, opening_on) or 0
             at_closing[customer] += reckoning.reported(mrr, currency, end) or 0
             if None in (reckoning.rate(currency, opening_on), reckoning.rate(currency, end)):
@@ -153,14 +156,17 @@ def _check_the_reporting_bridge(conn, reckoning):
             key = (customer, start)
             assert closing == at_closing[customer]
             assert opening + moved[key] + fx[key] + missing[key] == closing, key
-            if customer in unknown or customer in before.get("unknown", ()):
+            if customer in unknown or customer in unknown_before:
                 continue
             assert missing[key] == 0
-            if not before.get(customer):  # new or back: at the closing rate, nothing is left for fx
-                assert (moved[key], fx[key]) == (closing, 0)
+            was_paying, is_paying = (
+                any(sum(amounts) > 0 for amounts in side.get(customer, {}).values()) for side in (before, held)
+            )
+            if is_paying and not was_paying:  # new or back: at the closing rate, nothing is left for fx
+                assert moved[key] == closing - opening_at_closing[customer]
             else:
                 assert moved[key] == at_opening[customer] - opening
-        before = {**after, "unknown": unknown}
+        unknown_before = unknown
         opened = {
             customer: closings.get((customer, start), Decimal(0)) for customer, month in closings if month == start
         }

@@ -129,6 +129,53 @@ def test_a_customer_takes_the_closing_amount_to_another_segment(company, read):
     assert rows == [("Enterprise / EMEA", 0, 0, 130), ("SMB / EMEA", 100, 130, 0)]
 
 
+def _moving(company: Company, key: str, day: str) -> None:
+    """A customer whose account goes from one segment to another on a day."""
+    company.add("accounts", key, "2024-01-01", segment="SMB", region="EMEA", observed_at="2024-01-01T00:00:00Z")
+    company.add("account_changes", f"{key}1", day, account_source_id=key, field_name="segment", old_value="SMB",
+                new_value="Enterprise")  # fmt: skip
+    company.add("billing_customers", key, "2024-01-01", account_source_id=key)
+
+
+def test_negative_revenue_is_of_its_segment_and_makes_nobody_a_customer(company, read):
+    for key in ("A", "B", "C", "D"):
+        _moving(company, key, "2024-02-10")
+    # A owes nothing and gets a credit in the month of the move; B has one, moves and then pays; C pays, moves and is
+    # left with a credit; D has one all along.
+    company.subscribe("A", "2024-02-05", "-10", customer="A")
+    company.subscribe("B1", "2024-01-10", "-10", customer="B")
+    company.subscribe("B2", "2024-02-20", "50", customer="B")
+    company.subscribe("C1", "2024-01-10", "40", customer="C", ended_on="2024-02-20")
+    company.subscribe("C2", "2024-01-10", "-5", customer="C")
+    company.subscribe("D", "2024-01-10", "-1", customer="D")
+    columns = "opening_amount, new_amount, contraction_amount, churn_amount, transfer_amount, closing_amount"
+    counts = "opening_customer_count, new_customer_count, churned_customer_count, closing_customer_count"
+    rows = read(
+        f"select segment_id, {columns}, {counts} from marts.mrr_bridge_reporting"
+        " where month_start_on = '2024-02-01' order by 1"
+    )
+    assert rows == [
+        ("Enterprise / EMEA", 0, 50, -10, 0, -16, 24, 0, 1, 0, 1),
+        ("SMB / EMEA", 24, 0, 0, -40, 16, 0, 1, 0, 1, 0),
+    ]
+    assert read(f"select {columns.replace('transfer_amount, ', '')}, {counts} from marts.mrr_bridge"
+                " where month_start_on = '2024-02-01'") == [(24, 50, -10, -40, 24, 1, 1, 1, 1)]  # fmt: skip
+    columns = "opening_amount, closing_amount, new_amount, mrr_amount, opening_customer_count, paying_customer_count"
+    assert read(_retention(columns, FEB)) == [(35, -5, 40, 40, 1, 1)]
+    assert read(_retention("nrr_rate, grr_rate, revenue_churn_rate", FEB)) == [(-5 / 35, -5 / 35, 40 / 35)]
+    assert read(_retention("opening_amount, paying_customer_count, nrr_rate", date(2024, 1, 1))) == [(0, 1, None)]
+
+
+def test_credits_as_large_as_what_is_charged_leave_no_customer(company, read):
+    company.subscribe("S", "2024-01-10", "100")
+    company.subscribe("T", "2024-02-10", "-100")
+    company.subscribe("U", "2024-03-10", "30")
+    query = "select month_start_on, movement, movement_amount from marts.fct_mrr_movements order by 1"
+    assert read(query) == [
+        (date(2024, 1, 1), "new", 100), (FEB, "churn", -100), (MAR, "reactivation", 30),
+    ]  # fmt: skip
+
+
 def test_every_month_of_every_currency_has_a_row(company, read):
     company.subscribe("S", "2024-01-10", "100", ended_at="2024-03-10")
     company.subscribe("T", "2024-03-10", "95", currency_code="EUR")

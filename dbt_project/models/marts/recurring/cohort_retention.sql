@@ -112,5 +112,5 @@ select
     {{ ratio('closing_customer_count', 'opening_customer_count') }} as logo_retention_rate,
     cast(opening_amount as {{ type_money() }}) as opening_amount,
     cast(closing_amount as {{ type_money() }}) as closing_amount,
-    {{ ratio('closing_amount', 'opening_amount') }} as revenue_retention_rate
+    {{ ratio('closing_amount', positive('opening_amount')) }} as revenue_retention_rate
 from filled

@@ -14,7 +14,7 @@ balances as (
         sum(mrr_amount) as mrr_amount,
         sum(arr_amount) as arr_amount,
         sum(committed_mrr_amount) as committed_mrr_amount,
-        count(*) filter (where mrr_amount <> 0) as customer_count
+        count(*) filter (where mrr_amount > 0) as customer_count
     from {{ ref('fct_mrr_monthly') }}
     group by currency_code, month_start_on
 ),

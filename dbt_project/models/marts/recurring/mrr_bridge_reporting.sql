@@ -1,7 +1,7 @@
 -- Grain: one row per month and segment, in the reporting currency.
--- A customer's movements count in the segment of the opening, those of new and returned customers in that of the
--- closing. Who changes segment takes along what it closes with: transfer, which adds up to 0 over the segments. Amounts
--- without a rate count as 0.
+-- A customer's movements count in the segment of the opening; those of new and returned customers, and of who had
+-- nothing at the opening, in that of the closing. Who changes segment takes along what it closes with, but for what
+-- began in the month: transfer, which adds up to 0 over the segments. Amounts without a rate count as 0.
 {%- set movements = ['new', 'expansion', 'reactivation', 'contraction', 'churn', 'fx'] %}
 {%- set counts = ['new', 'reactivated', 'churned', 'transferred', 'closing', 'unconverted'] %}
 with months as (
@@ -21,6 +21,17 @@ balances as (
     group by month_start_on, segment_id
 ),
 
+-- Negative recurring revenue may come to who had none, which makes nobody new.
+negative as (
+    select balances.customer_id, balances.month_start_on
+    from {{ ref('fct_mrr_monthly') }} as balances
+    left join {{ ref('fct_mrr_monthly') }} as openings
+        on balances.customer_id = openings.customer_id and openings.mrr_amount <> 0
+        and balances.month_start_on = cast({{ dbt.dateadd('month', 1, 'openings.month_start_on') }} as date)
+    where balances.mrr_amount < 0 and openings.customer_id is null
+    group by balances.customer_id, balances.month_start_on
+),
+
 placed as (
     select
         moves.month_start_on,
@@ -28,10 +39,14 @@ placed as (
         moves.reason,
         moves.movement_reporting_amount as amount,
         moves.customer_id,
-        case when moves.movement in ('new', 'reactivation') then months.month_end_on else months.opening_on end
-            as placed_on
+        case
+            when moves.movement in ('new', 'reactivation') or negative.customer_id is not null then months.month_end_on
+            else months.opening_on
+        end as placed_on
     from {{ ref('fct_mrr_movements_reporting') }} as moves
     inner join months on moves.month_start_on = months.month_start_on
+    left join negative
+        on moves.customer_id = negative.customer_id and moves.month_start_on = negative.month_start_on
 ),
 
 moved as (

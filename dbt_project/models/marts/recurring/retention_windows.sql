@@ -1,7 +1,8 @@
 -- Grain: one row per kind of window, month at whose end it ends, segment at its start and at its end, and cohort.
 -- What customers had at the start and at the end of a month and of the trailing months, in the reporting currency: the
 -- sums that retention is made of. A customer's end is measured at the rates of the start; amounts without a rate there
--- are on neither side. The segment at a side without recurring revenue is null.
+-- are on neither side. The segment at a side without recurring revenue is null. Who pays has recurring revenue above 0
+-- in some currency; negative recurring revenue of those who do not pay is in carried_amount alone.
 {{ config(pre_hook="{{ raise_work_memory() }}") }}
 with amounts as (
     select
@@ -27,9 +28,14 @@ rates as (
 
 -- As in fct_mrr_movements_reporting, by currency.
 moved as (
-    select customer_id, currency_code, period_start_on as month_start_on, sum(part_reporting_amount) as moved_amount
+    select
+        customer_id,
+        currency_code,
+        period_start_on as month_start_on,
+        sum(part_reporting_amount) filter (where movement in ('change', 'churn')) as moved_amount,
+        sum(part_reporting_amount) filter (where movement in ('new', 'reactivation')) as begun_amount
     from {{ ref('int_mrr_parts') }}
-    where period = 'month' and movement in ('change', 'churn')
+    where period = 'month'
     group by customer_id, currency_code, period_start_on
 ),
 
@@ -66,13 +72,14 @@ select
     {%- for name, amount, condition in [
         ('opening', 'opening_amount', 'was_paying'),
         ('retained', 'least(opening_amount, closing_amount)', 'was_paying'),
-        ('expansion', 'greatest(closing_amount - opening_amount, 0)', 'was_paying and is_paying'),
+        ('expansion', 'greatest(closing_amount - opening_amount, 0)', 'was_paying'),
         ('contraction', 'least(closing_amount - opening_amount, 0)', 'was_paying and is_paying'),
-        ('churn', 'closing_amount - opening_amount', 'was_paying and not is_paying'),
+        ('churn', 'least(closing_amount - opening_amount, 0)', 'was_paying and not is_paying'),
         ('closing', 'closing_amount', 'was_paying'),
         ('new', 'paying_amount', 'is_new'),
         ('reactivation', 'paying_amount', 'not was_paying and is_paying and not is_new'),
-        ('mrr', 'paying_amount', 'true'),
+        ('mrr', 'paying_amount', 'is_paying'),
+        ('carried', 'carried_amount', 'true'),
     ] %}
     cast(coalesce(sum({{ amount }}) filter (where {{ condition }}), 0) as {{ type_money() }})
         as {{ name }}_amount{{ ',' if not loop.last }}
