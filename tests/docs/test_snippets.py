@@ -13,10 +13,8 @@ from revlayer.cli.main import app
 from revlayer_udf import functions
 
 ROOT = Path(__file__).parents[2]
-WITH_QUERIES = (
-    "README.md",
-    *(f"docs/{name}.md" for name in ("customer-value", "deployment", "compiled-sql", "models", "operations")),
-)
+QUERIED = ("customer-value", "deployment", "compiled-sql", "finance", "models", "operations")
+WITH_QUERIES = ("README.md", *(f"docs/{name}.md" for name in QUERIED))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")])
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # A line of a block, or in backticks within a text.
