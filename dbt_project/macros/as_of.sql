@@ -69,7 +69,7 @@ end
 {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', given) -%}
     {{ exceptions.raise_compiler_error("calendar_start_on is a date, YYYY-MM-DD, not '" ~ given ~ "'") }}
 {%- endif -%}
-cast('{{ modules.datetime.date.fromisoformat(given).isoformat() }}' as date)
+cast('{{ given }}' as date)
 {%- endmacro %}
 
 {#- The day after the calendar's last: five whole years after the as-of date's, for forecasts and renewals. -#}
