@@ -102,13 +102,7 @@ shared as (
 )
 
 select
-    customer_id,
-    period,
-    period_start_on,
-    currency_code,
-    plan_key,
-    movement,
-    reason,
+    customer_id, period, period_start_on, currency_code, plan_key, movement, reason,
     cast(part_amount as {{ type_money() }}) as part_amount,
     -- What rounding leaves over goes to the largest part.
     cast(
