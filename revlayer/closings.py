@@ -72,7 +72,7 @@ def closings(conn: psycopg.Connection, closing_id: int | None = None) -> list[Cl
 
 
 def is_intact(conn: psycopg.Connection, closing_id: int) -> bool:
-    """Whether the frozen rows of a closing still are those that it froze."""
+    """Whether a closing and its frozen rows still are what its event in the audit trail tells of."""
     row = conn.execute(queries.load("revlayer", "closings.sql")["is_intact"], [closing_id]).fetchone()
     return row is not None and bool(row[0])
 

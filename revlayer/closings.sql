@@ -16,6 +16,4 @@ where %(closing_id)s::bigint is null or closings.closing_id = %(closing_id)s::bi
 order by closings.closing_id
 
 -- name: is_intact
-select planning.frozen_digest(closings.closing_id) = closings.frozen_sha256
-from planning.month_closings as closings
-where closings.closing_id = %s
+select planning.is_intact(%s::bigint)

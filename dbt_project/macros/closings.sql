@@ -1,5 +1,5 @@
 {#- Months in which adjustments may stand: those after the first closing, up to the first that is open. The first closing
-    froze all months before it as known then, so nothing was adjusted in them. -#}
+    froze all months before it as known then, those without figures as nothing, so nothing was adjusted in them. -#}
 {% macro months_after_closings() -%}
 numbered_months as (
     select

@@ -75,7 +75,10 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Make a table; numbers are set right with thousands separators, None shows as a dash."""
+    """Make a table; numbers are set right with thousands separators, None shows as a dash.
+
+    Cells are plain text, since people's words may look like markup; a cell in colours is a Text.
+    """
     made = Table(title=title, title_justify="left", header_style="bold")
     for index, name in enumerate(header):
         numeric = any(isinstance(row[index], int | float | Decimal) for row in rows)
@@ -85,7 +88,11 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     return made
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
+    return value if isinstance(value, Text) else Text(_plain(value))
+
+
+def _plain(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from revlayer import dbt, pipeline
 from revlayer import demo as demonstration
@@ -12,13 +13,13 @@ from revlayer.cli.steps import AsOf, print_step
 from revlayer.config import Settings
 from revlayer.database import connect
 
-MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[bold red]fail[/]"}
+MARKS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor() -> None:
     """Say what is missing or stale and what to do. Exit code 1 when something fails."""
     checks = examination.examine(Settings())
-    rows = [(MARKS[check.status], check.name, check.detail, check.what_to_do) for check in checks]
+    rows = [(Text(check.status, MARKS[check.status]), check.name, check.detail, check.what_to_do) for check in checks]
     output.print(table("", ["", "check", "finding", "what to do"], rows))
     if examination.worst(checks) == "fail":
         raise typer.Exit(1)

@@ -3,3 +3,5 @@ grant create, temporary on database {database} to {owner};
 create schema if not exists audit authorization {owner};
 -- The owner hands prediction tables over to the scorer, which must own a table to attach partitions to it.
 grant {scorer} to {owner};
+-- What a closing freezes is read by functions that the reader owns; the owner makes them.
+grant {reader} to {owner};

@@ -7,6 +7,7 @@ grant select, insert, update, delete on all tables in schema raw to {loader};
 grant select on all tables in schema raw to {transformer};
 
 grant usage, create on schema staging, intermediate, features, marts to {transformer};
+grant select, insert, delete on intermediate.model_builds to {transformer};
 grant usage on schema scoring, planning to {transformer};
 grant select on all tables in schema scoring, planning to {transformer};
 
@@ -33,11 +34,14 @@ alter default privileges for role {scorer} in schema scoring grant select on tab
 
 grant usage on schema planning to {planner};
 grant select, insert on all tables in schema planning to {planner};
--- Closed months are written by the owner's functions alone, which copy them from the marts.
+-- Closed months are written by the owner's functions alone. What they copy from the marts is read by functions that the
+-- reader owns: marts are the transformer's, and its code must never run with the owner's rights.
 revoke insert on planning.month_closings, planning.month_reopenings, planning.closed_months, planning.closed_mrr,
 planning.closed_mrr_movements, planning.closed_mrr_movements_reporting, planning.closed_revenue from {planner};
-grant select on all tables in schema marts to {owner};
-alter default privileges for role {transformer} in schema marts grant select on tables to {owner};
+grant create on schema planning to {reader};
+alter function planning.marts_figures(anyelement, text, bigint, date, date) owner to {reader};
+alter function planning.marts_built() owner to {reader};
+revoke create on schema planning from {reader};
 
 grant usage on schema marts, metrics to {reader};
 grant select on all tables in schema marts, metrics to {reader};
@@ -51,7 +55,7 @@ revoke execute on all functions in schema metrics, scoring, planning from public
 grant execute on all functions in schema metrics to {reader};
 grant execute on all functions in schema scoring to {scorer};
 grant execute on function planning.close_month(date, text), planning.reopen_month(date, text),
-planning.frozen_digest(bigint) to {planner};
+planning.is_intact(bigint) to {planner};
 -- Prediction functions are the scorer's. Who may read marts may call them, and so may views that dbt tests.
 alter default privileges for role {scorer} in schema scoring grant execute on functions to {reader}, {transformer};
 

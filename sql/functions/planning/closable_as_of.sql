@@ -7,21 +7,21 @@ language plpgsql
 volatile
 parallel unsafe
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set datestyle = 'ISO, YMD'
 as $$
 declare
     v_month text := to_char(p_month_start_on, 'YYYY-MM');
-    v_as_of_date date;
-    v_latest_on date;
     v_last planning.month_closings%rowtype;
     v_next text;
+    v_built record;
 begin
     if not pg_try_advisory_xact_lock(7281002) then
         raise exception 'another run or closing is at work on this database'
             using errcode = 'lock_not_available', hint = 'Try again when it has ended.';
     end if;
-    if p_month_start_on is distinct from date_trunc('month', p_month_start_on)::date then
+    if p_month_start_on is null or not isfinite(p_month_start_on)
+        or p_month_start_on <> date_trunc('month', p_month_start_on)::date then
         raise exception '% is not the first day of a month', coalesce(p_month_start_on::text, 'null')
             using errcode = 'invalid_parameter_value', hint = 'A month is named by its first day.';
     end if;
@@ -36,36 +36,36 @@ begin
         raise exception 'months are closed in order: % comes before %', v_next, v_month
             using errcode = 'invalid_parameter_value', hint = 'Run: revlayer close-month ' || v_next;
     end if;
-    if to_regclass('marts.accounting_months') is null then
+    if to_regclass('marts.accounting_months') is null or to_regclass('marts.closing_inputs') is null then
         raise exception 'the marts are not built, so there is nothing to close'
             using errcode = 'object_not_in_prerequisite_state', hint = 'Run: revlayer run';
     end if;
-    select max(a.as_of_date) into v_as_of_date from marts.accounting_months as a;
-    if v_as_of_date is null then
+    select * into v_built from planning.marts_built();
+    if v_built.as_of_date is null then
         raise exception 'the marts have neither recurring nor invoiced revenue, so there is nothing to close'
             using errcode = 'object_not_in_prerequisite_state', hint = 'Load billing data, then: revlayer run';
     end if;
-    if v_as_of_date < p_month_start_on + interval '1 month' - interval '1 day' then
-        raise exception '% is not over: the marts are built as of %', v_month, v_as_of_date
+    if p_month_start_on < v_built.begins_on then
+        raise exception '% has no figures: the first month with any is %', v_month, to_char(v_built.begins_on, 'YYYY-MM')
+            using errcode = 'invalid_parameter_value',
+            hint = 'Run: revlayer close-month ' || to_char(v_built.begins_on, 'YYYY-MM') || ', or a later month.';
+    end if;
+    if v_built.mixed_models is not null then
+        raise exception 'the last build stopped halfway or built a part: of another build are %', v_built.mixed_models
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Run: revlayer run';
+    end if;
+    if v_built.as_of_date < p_month_start_on + interval '1 month' - interval '1 day' then
+        raise exception '% is not over: the marts are built as of %', v_month, v_built.as_of_date
             using errcode = 'object_not_in_prerequisite_state',
             hint = 'Load what came since, then: revlayer run --as-of, with a day on or after the end of the month.';
     end if;
-    if v_as_of_date < v_last.as_of_date then
-        raise exception 'the marts are built as of %, before what % was closed on (%)', v_as_of_date,
+    if v_built.as_of_date < v_last.as_of_date then
+        raise exception 'the marts are built as of %, before what % was closed on (%)', v_built.as_of_date,
             to_char(v_last.month_start_on, 'YYYY-MM'), v_last.as_of_date
             using errcode = 'object_not_in_prerequisite_state',
             hint = 'Run: revlayer run --as-of ' || v_last.as_of_date || ', or a later day.';
     end if;
-    select greatest(
-        (select max(m.month_end_on) from marts.fct_mrr_monthly as m),
-        (select max(d.month_end_on) from marts.deferred_revenue_monthly as d)
-    ) into v_latest_on;
-    if v_latest_on > v_as_of_date then
-        raise exception 'the last build of the marts stopped halfway: some are as of %, some of %', v_latest_on,
-            v_as_of_date
-            using errcode = 'object_not_in_prerequisite_state', hint = 'Run: revlayer run';
-    end if;
-    return v_as_of_date;
+    return v_built.as_of_date;
 end;
 $$;
 

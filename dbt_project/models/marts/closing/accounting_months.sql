@@ -1,8 +1,10 @@
 -- Grain: one row per month, from the first with figures to the month of the as-of date.
 -- Which months are closed, by which closing, as far as closings were made by the as-of date. Built after all that a
--- closing freezes, so that it tells which day those are as of.
+-- closing freezes, so that it tells which day those are as of. Months that only later turned out to have figures lie
+-- before the first that was frozen: they were reported with nothing, and are closed too.
 -- depends_on: {{ ref('fct_mrr_movements') }}
 -- depends_on: {{ ref('fct_mrr_movements_reporting') }}
+-- depends_on: {{ ref('closing_inputs') }}
 with calendar as (
     select month_start_on, max(date_day) as month_end_on, max(month_end_on) as month_ends_on
     from {{ ref('dim_date') }}
@@ -11,7 +13,12 @@ with calendar as (
 ),
 
 closings as (
-    select closing_id, month_start_on, first_month_start_on, reporting_currency_code
+    select
+        closing_id,
+        month_start_on,
+        first_month_start_on,
+        reporting_currency_code,
+        lag(month_start_on) over (order by month_start_on) as closed_before_on
     from {{ source('planning', 'closed_months') }}
     where as_of_date <= {{ as_of_date() }}
 ),
@@ -38,8 +45,8 @@ dated as (
     from calendar
     inner join begun on calendar.month_start_on >= begun.begins_on
     left join closings
-        on calendar.month_start_on >= closings.first_month_start_on
-        and calendar.month_start_on <= closings.month_start_on
+        on calendar.month_start_on <= closings.month_start_on
+        and (calendar.month_start_on > closings.closed_before_on or closings.closed_before_on is null)
 )
 
 select
