@@ -41,10 +41,15 @@ def _next(month: date) -> date:
 
 
 class Known:
-    """What the tables as known say after a build; amounts by key and month."""
+    """What the tables as known say after a build, amounts by key and month; of no build, nothing."""
 
-    def __init__(self, conn) -> None:
-        self.mrr, self.reporting = defaultdict(Decimal), defaultdict(Decimal)
+    def __init__(self, conn=None) -> None:
+        self.mrr, self.reporting, self.to_date = defaultdict(Decimal), defaultdict(Decimal), defaultdict(Decimal)
+        self.moved, self.moved_reporting, self.revenue = {}, {}, {}
+        if conn is not None:
+            self._read(conn)
+
+    def _read(self, conn) -> None:
         for customer, currency, month, amount, reporting in conn.execute(
             "select customer_id, currency_code, month_start_on, mrr_amount, mrr_reporting_amount"
             " from marts.fct_mrr_monthly"
@@ -63,7 +68,6 @@ class Known:
                 " from marts.deferred_revenue_monthly"
             )
         }
-        self.to_date: dict[tuple, Decimal] = defaultdict(Decimal)
         for key in {key for key, _ in self.revenue}:
             months = sorted(month for other, month in self.revenue if other == key)
             sums = accumulate(self.revenue[key, month][1] for month in months)
@@ -72,11 +76,15 @@ class Known:
 
 @dataclass
 class Books:
-    """Which build each month is reported by."""
+    """Which build each month is reported by: months before the first that was frozen, by none."""
 
     current: Known
     months: list[date]
     closed: dict[date, Known] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        before = [month for month in self.months if self.closed and month < min(self.closed)]
+        self.closed = {**{month: Known() for month in before}, **self.closed}
 
     def of(self, month: date) -> Known:
         return self.closed.get(month, self.current)
@@ -208,7 +216,7 @@ def _check(conn, books: Books) -> None:
     _check_revenue(conn, books)
     _check_differences(conn, books)
     assert conn.execute(
-        "select bool_and(planning.frozen_digest(closing_id) = frozen_sha256) from planning.month_closings"
+        "select bool_and(planning.frozen_digest(closings) = frozen_sha256) from planning.month_closings as closings"
     ).fetchone() in [(True,), (None,)]
 
 
