@@ -44,10 +44,10 @@ def run(database, monkeypatch):
 
 @pytest.fixture
 def build(database, tmp_path):
-    def make(as_of: str) -> None:
+    def make(as_of: str, selection: str = "+path:dbt_project/models/marts/closing") -> None:
         dbt.run(
             database.settings,
-            ["run", "--select", "+path:dbt_project/models/marts/closing"],
+            ["run", "--select", selection],
             {"as_of_date": as_of, "calendar_start_on": "2024-01-01"},
             target_path=tmp_path,
         )
@@ -77,7 +77,7 @@ def test_a_month_is_closed_corrected_and_reopened(database, run, build):
     assert _bridge(database) == known
     with pipeline.run_lock(database.settings, wait=False):
         assert run("close-month", "2024-12")[0] == 75
-    code, said = run("close-month", "2024-12", "--note", "approved")
+    code, said = run("close-month", "2024-12", "--note", "[/t12]")
     assert code == 0 and "2024-12 is closed as known on 2025-01-31" in said and "from 2024-11 on" in said
     for month, why in (("2024-12", "2024-12 is closed already"), ("2024-10", "2024-10 is closed already"),
                        ("2025-02", "2025-01 comes before 2025-02"), ("December", "does not match")):  # fmt: skip
@@ -86,12 +86,17 @@ def test_a_month_is_closed_corrected_and_reopened(database, run, build):
 
     with database.connect() as conn:
         conn.execute(CANCEL)
+    # A build of the same day and one of a later day, of which only some models were done.
+    for as_of, models in (("2025-01-31", "fct_mrr_movements"), ("2025-02-02", "int_revenue_periods")):
+        build(as_of, models)
+        code, said = run("close-month", "2025-01")
+        assert code == 1 and "of another build are" in said and models in said
     build("2025-01-31")
     closed = [(month, True, *rest) for month, _, *rest in known[:2]]
     assert _bridge(database) == [*closed, (jan, False, 140, 0, 0, -40, 100)]
     assert run("close-month", "2025-01")[0] == 0
     code, said = run("closings", "--verify")
-    assert code == 0 and said.count("closed, intact") == 2 and "approved" in said
+    assert code == 0 and said.count("closed, intact") == 2 and "[/t12]" in said
 
     code, said = run("reopen-month", "2024-12", "--reason", "x")
     assert code == 2 and "only the month that was closed last can be reopened: 2025-01" in said

@@ -1,9 +1,10 @@
-"""Progress shows how fast many rows go, and starts anew with each target."""
+"""Progress shows how fast many rows go, and starts anew with each target; tables show people's words as they are."""
 
 import io
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from revlayer.cli import console
 
@@ -29,3 +30,16 @@ def test_a_few_steps_have_none(terminal):
         for done in range(10):
             update("model", done, 10)
     assert "/s" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("words", ["see [/ticket 12]", "[red]", "[bold]x[/bold]", ":smile: [link=x]"])
+def test_words_in_a_table_are_no_markup(words):
+    shown = io.StringIO()
+    Console(file=shown, width=160).print(console.table("", ["note"], [(words,)]))
+    assert words in shown.getvalue()
+
+
+def test_a_cell_may_have_colours():
+    shown = io.StringIO()
+    Console(file=shown, force_terminal=True).print(console.table("", ["status"], [(Text("ok", "green"),)]))
+    assert "\x1b[32mok" in shown.getvalue()

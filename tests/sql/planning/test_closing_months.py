@@ -1,4 +1,4 @@
-"""What planning.close_month takes from the marts, and what it refuses; on marts made by hand, as dbt's role makes them."""
+"""What planning.close_month takes from the marts, and what it refuses; on marts made by hand by dbt's role."""
 
 import psycopg
 import pytest
@@ -18,7 +18,8 @@ from generate_series(timestamp '2024-11-01', '2025-01-01', interval '1 month') a
 create table marts.closing_inputs (model_name text, invocation_id text, is_of_last_build boolean);
 insert into marts.closing_inputs values ('accounting_months', 'b', true);
 insert into marts.fct_mrr_monthly
-select month_start_on, 'A', 'USD', null, null, 100, 1200, 100, 100, 1200, 100, '2024-11-01' from marts.accounting_months;
+select month_start_on, 'A', 'USD', null, null, 100, 1200, 100, 100, 1200, 100, '2024-11-01'
+from marts.accounting_months;
 insert into marts.fct_mrr_movements values ('2024-11-01', 'A', 'USD', 'new', 'new', 100);
 insert into marts.fct_mrr_movements_reporting values ('2024-11-01', 'A', 'new', 'new', 100);
 insert into marts.revenue_to_date_monthly
@@ -63,8 +64,8 @@ def test_figures_are_frozen_as_the_marts_have_them(marts):
     number = _close(marts)
     assert _value(
         marts,
-        "select (select array_agg(mrr_amount::int) from planning.closed_mrr), first_month_start_on::text, mrr_row_count,"
-        " revenue_row_count, mrr_reporting_amount::int, recognised_reporting_amount::int, reporting_currency_code, note"
+        "select (select array_agg(mrr_amount::int) from planning.closed_mrr), first_month_start_on::text,"
+        " mrr_row_count, revenue_row_count, mrr_reporting_amount::int, recognised_reporting_amount::int, reporting_currency_code, note"
         " from planning.month_closings",
     ) == ([100, 100], "2024-11-01", 2, 2, 100, 10, "USD", "a note")
     assert _value(marts, f"select planning.is_intact({number})") == (True,)
