@@ -133,8 +133,10 @@ def _check_bridges(conn, books: Books) -> None:
         moved[currency, month, movement] += amount
     for ((_, currency), month), amount in books.reported("mrr").items():
         closings[currency, month] += amount
-    currencies = {currency for currency, *_ in [*moved, *closings]}
-    begun = min((month for month in books.months for _, other in books.of(month).mrr if month == other), default=AS_OF)
+    # Also those in which what runs is worth less than a cent.
+    places = [(month, key[1]) for month in books.months for key, other in books.of(month).mrr if month == other]
+    currencies = {currency for currency, *_ in moved} | {currency for _, currency in places}
+    begun = min((month for month, _ in places), default=AS_OF)
     found = {}
     for row in conn.execute("select * from marts.mrr_bridge_as_reported"):
         month, _, is_closed, currency, opening, *movements, closing = row

@@ -65,7 +65,8 @@ def test_figures_are_frozen_as_the_marts_have_them(marts):
     assert _value(
         marts,
         "select (select array_agg(mrr_amount::int) from planning.closed_mrr), first_month_start_on::text,"
-        " mrr_row_count, revenue_row_count, mrr_reporting_amount::int, recognised_reporting_amount::int, reporting_currency_code, note"
+        " mrr_row_count, revenue_row_count, mrr_reporting_amount::int, recognised_reporting_amount::int,"
+        " reporting_currency_code, note"
         " from planning.month_closings",
     ) == ([100, 100], "2024-11-01", 2, 2, 100, 10, "USD", "a note")
     assert _value(marts, f"select planning.is_intact({number})") == (True,)
