@@ -165,3 +165,30 @@ from {{ ref('retention_windows') }}
 where window_kind = 'month' and {{ side }}_segment_id is not null
 {%- endfor %}
 {%- endmacro %}
+
+{#- Movements with the day whose segment they count in: that of the opening, or of the closing where there was nothing
+    at the opening. Negative recurring revenue may come to who had none, which makes nobody new. -#}
+{% macro placed_movements(months) -%}
+select
+    moves.month_start_on,
+    moves.movement,
+    moves.reason,
+    moves.movement_reporting_amount as amount,
+    moves.customer_id,
+    case
+        when moves.movement in ('new', 'reactivation') or negative.customer_id is not null then months.month_end_on
+        else months.opening_on
+    end as placed_on
+from {{ ref('fct_mrr_movements_reporting') }} as moves
+inner join {{ months }} as months on moves.month_start_on = months.month_start_on
+left join (
+    select balances.customer_id, balances.month_start_on
+    from {{ ref('fct_mrr_monthly') }} as balances
+    left join {{ ref('fct_mrr_monthly') }} as openings
+        on balances.customer_id = openings.customer_id and openings.mrr_amount <> 0
+        and balances.month_start_on = cast({{ dbt.dateadd('month', 1, 'openings.month_start_on') }} as date)
+    where balances.mrr_amount < 0 and openings.customer_id is null
+    group by balances.customer_id, balances.month_start_on
+) as negative
+    on moves.customer_id = negative.customer_id and moves.month_start_on = negative.month_start_on
+{%- endmacro %}
