@@ -55,21 +55,24 @@ dated as (
 )
 
 select
-    order_id,
-    source_name,
+    dated.order_id,
+    dated.source_name,
     {{ event_entity('dated') }} as entity,
     {{ event_key('dated') }} as entity_key,
-    ordered_at,
-    coalesce({{ local_date('ordered_at') }}, valid_from_on) as ordered_on,
-    greatest(valid_from_on, coalesce({{ local_date('ordered_at') }}, valid_from_on)) as valid_from_on,
-    least(valid_to_on, coalesce(deleted_on, {{ end_of_time() }})) as valid_to_on,
-    lines_known_on,
-    coalesce(currency_code, '(none)') as currency_code,
-    is_return,
-    coalesce(subtotal_amount, total_amount - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0)) as net_amount,
-    is_recorded_early
+    dated.ordered_at,
+    coalesce({{ local_date('dated.ordered_at') }}, dated.valid_from_on) as ordered_on,
+    greatest(dated.valid_from_on, coalesce({{ local_date('dated.ordered_at') }}, dated.valid_from_on)) as valid_from_on,
+    least(dated.valid_to_on, coalesce(dated.deleted_on, {{ end_of_time() }})) as valid_to_on,
+    dated.lines_known_on,
+    coalesce(dated.currency_code, '(none)') as currency_code,
+    dated.is_return,
+    coalesce(
+        dated.subtotal_amount,
+        dated.total_amount - coalesce(dated.tax_amount, 0) - coalesce(dated.shipping_amount, 0)
+    ) as net_amount,
+    dated.is_recorded_early
 from dated
 where
     {{ event_key('dated') }} is not null
-    and greatest(valid_from_on, coalesce({{ local_date('ordered_at') }}, valid_from_on))
-    < least(valid_to_on, coalesce(deleted_on, {{ end_of_time() }}))
+    and greatest(dated.valid_from_on, coalesce({{ local_date('dated.ordered_at') }}, dated.valid_from_on))
+    < least(dated.valid_to_on, coalesce(dated.deleted_on, {{ end_of_time() }}))
