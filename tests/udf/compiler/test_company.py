@@ -17,7 +17,7 @@ from revlayer_udf.manifest import RUNG_OUTPUT, Manifest
 from revlayer_udf.reasons import ReasonScorer, explain_graph
 from revlayer_udf.registry import Model
 from revlayer_udf.runtime import feeds_of
-from revlayer_udf.targets import TARGETS
+from revlayer_udf.targets.deals import TARGETS
 from tests.conftest import Database
 
 EDGES = (None, float("inf"), float("-inf"), 1e300, -1e-300, 16777217.0, -0.0)

@@ -9,7 +9,7 @@ from psycopg import sql
 from revlayer_udf import frames, plpython, registry
 from revlayer_udf.errors import PredictionError
 from revlayer_udf.runtime import Scorer
-from revlayer_udf.targets import TARGETS
+from revlayer_udf.targets.deals import TARGETS
 
 ROWS = 400
 EDGES = (None, float("inf"), float("-inf"), 1e300, -1e-300, 16777217.0)
