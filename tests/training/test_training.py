@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from revlayer_training import report, train, train_all
+from revlayer_training import TARGETS, report, train, train_all
 from revlayer_training.acceptance import truth_gap
 from revlayer_udf import registry
 
@@ -33,7 +33,7 @@ def test_all_targets_are_trained_and_reported(company, cutoff) -> None:
     with company.connect("scorer") as conn:
         results = train_all(conn, cutoff, max_rows=2000)
         conn.rollback()
-    assert [result.target for result in results] == ["deal_win", "deal_value", "deal_close_month"]
+    assert [result.target for result in results] == list(TARGETS)
     for result in results:
         text = report.markdown(result)
         assert result.model_version in text and result.target in text
