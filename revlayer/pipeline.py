@@ -159,9 +159,9 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
         from revlayer_training.backtest import run_backtest
 
         targets = [target for target in targets if target in TARGETS]  # others are models of one's own
+        if not targets:
+            return "a model serves every target that is trained here"
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
-    with connect(settings, "scorer") as conn:
-        judged = run_backtest(conn, through=as_of, progress=progress)
     served = [f"{item.target} served by {item.rung}" for item in results if item.model_version]
     unserved: dict[str, list[str]] = {}
     for item in results:
@@ -170,7 +170,18 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
     if short_history.needs(results):
         served.append("too little history for a model: revlayer train says what it needs")
     served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
-    return "; ".join([*served, f"backtest of {judged.row_count:,} rows"])
+    if any(forecast_changes(target) for target in targets):
+        with connect(settings, "scorer") as conn:
+            judged = run_backtest(conn, through=as_of, progress=progress)
+        served.append(f"backtest of {judged.row_count:,} rows")
+    return "; ".join(served)
+
+
+def forecast_changes(target: str) -> bool:
+    """Whether a new model of this target makes another forecast of revenue: those of deals do."""
+    from revlayer_udf.targets import DEAL, TARGETS
+
+    return TARGETS[target].entity is DEAL
 
 
 def trainable(conn: psycopg.Connection) -> list[str]:

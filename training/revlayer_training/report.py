@@ -10,6 +10,7 @@ SHOWN = {
     "deal_win": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
     "deal_value": ("mae", "wape", "log_error", "bias", "r2", "coverage_80"),
     "deal_close_month": ("rps", "log_loss", "ece"),
+    "customer_value": ("rmse", "mae", "bias", "r2", "rank_correlation", "top_decile_lift", "coverage_80"),
 }
 NAMES = {
     "brier": "Brier",
@@ -25,6 +26,9 @@ NAMES = {
     "r2": "R²",
     "coverage_80": "coverage of the 80 % interval",
     "rps": "ranked probability score",
+    "rmse": "root mean squared error",
+    "rank_correlation": "rank correlation",
+    "top_decile_lift": "top-decile lift",
 }
 
 
