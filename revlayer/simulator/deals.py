@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,32 +88,48 @@ def build_deals(parameters: Parameters, world: World, clock: Clock, seed: int, c
     score = 50 + 18 * (quality + p.lead_score_noise * noise) / np.hypot(1.0, p.lead_score_noise)
     engagement = random.standard_normal(count)
     fit = random.standard_normal(count)
-    logits = np.array(p.flag_intercepts) + quality[:, None] * np.array(p.flag_quality_slopes)
-    flag_ever = random.random((count, 3)) < 1 / (1 + np.exp(-logits))
-    delay = random.exponential(1.0, (count, 3)) * np.array(p.flag_delay_days)
-    flag_at = clock.to_calendar(clock.to_work(created_at)[:, None] + delay)
+    flag_ever, flag_at = _flags(p, clock, created_at, quality, random)
     price = np.array(p.list_prices)[product] * price_level(p, clock, created_at)
     amount = users * price * months * (1 - discount) * np.exp(p.amount_sigma * random.standard_normal(count))
-    z = (
-        _sales_effects(p, world, account, region, segment, product, lead_source, deal_type, partner)
-        + p.users_effect * size
-        + p.discount_effect * (discount - 0.12)
-        + p.competitor_effect * (competitors - 0.6)
-        + (flag_ever - 0.45) @ np.array(p.flag_effects)
-        + p.quality_effect * quality
-        + p.engagement_effect * engagement
-        + p.skill_effect * world.owners.skill[owner]
-        + p.account_effect * world.accounts.fit[account]
-        + p.fit_effect * fit
-        + drift(p, world, clock, created_at)
-    )
-    return Deals(
+    deals = Deals(
         number=np.arange(rows.start, rows.start + count, dtype=np.int64) + 1,
         created_at=created_at, account=account, segment=segment, owner=owner, product=product,
         lead_source=lead_source, deal_type=deal_type, partner=partner, currency=currency, users=users,
         discount=discount, months=months, competitors=competitors,
         lead_score=np.round(np.clip(score, 0, 100)), flag_ever=flag_ever, flag_at=flag_at,
-        engagement=engagement, base_amount=amount / world.rate_at(currency, created_at), fit=fit, z=z,
+        engagement=engagement, base_amount=amount / world.rate_at(currency, created_at), fit=fit, z=np.zeros(count),
+    )  # fmt: skip
+    return replace(deals, z=_score(p, world, clock, deals, size, quality))
+
+
+def _flags(
+    p: Parameters, clock: Clock, created_at: Array, quality: Array, random: np.random.Generator
+) -> tuple[Mask, Array]:
+    """Whether each flag is ever raised, and when; the better the deal, the likelier."""
+    logits = np.array(p.flag_intercepts) + quality[:, None] * np.array(p.flag_quality_slopes)
+    flag_ever = random.random(logits.shape) < 1 / (1 + np.exp(-logits))
+    delay = random.exponential(1.0, logits.shape) * np.array(p.flag_delay_days)
+    return flag_ever, clock.to_calendar(clock.to_work(created_at)[:, None] + delay)
+
+
+def _score(p: Parameters, world: World, clock: Clock, deals: Deals, size: Array, quality: Array) -> Array:
+    """z: what is seen of a deal and what nobody records add up to its log-odds of winning."""
+    region = world.accounts.region[deals.account]
+    return np.asarray(
+        _sales_effects(
+            p, world, deals.account, region, deals.segment, deals.product, deals.lead_source, deals.deal_type,
+            deals.partner,
+        )
+        + p.users_effect * size
+        + p.discount_effect * (deals.discount - 0.12)
+        + p.competitor_effect * (deals.competitors - 0.6)
+        + (deals.flag_ever - 0.45) @ np.array(p.flag_effects)
+        + p.quality_effect * quality
+        + p.engagement_effect * deals.engagement
+        + p.skill_effect * world.owners.skill[deals.owner]
+        + p.account_effect * world.accounts.fit[deals.account]
+        + p.fit_effect * deals.fit
+        + drift(p, world, clock, deals.created_at)
     )  # fmt: skip
 
 

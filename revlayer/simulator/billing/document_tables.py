@@ -205,8 +205,15 @@ def note_tables(bill: Bill, clock: Clock) -> tuple[pa.Table, pa.Table]:
             "observed_at": text.stamps(np.full(len(first), int(clock.end) * text.DAY_SECONDS - 1)),
         }
     )
+    return table, _note_lines(bill, first)
+
+
+def _note_lines(bill: Bill, first: np.ndarray) -> pa.Table:
+    """raw.credit_note_lines; ``first`` is the first line of each note."""
+    c, count = bill.credits, len(bill.credits.note)
+    at = bill.invoices.subscription[bill.taxed.invoice[c.line]]
     number = text.join("-", note_keys(bill, c.note), text.identifiers("", np.arange(count) - first[c.note] + 1, 2))
-    lines = pa.table(
+    return pa.table(
         base(number, moment(c.day, WRITTEN))
         | {
             "credit_note_source_id": note_keys(bill, c.note),
@@ -220,4 +227,3 @@ def note_tables(bill: Bill, clock: Clock) -> tuple[pa.Table, pa.Table]:
             "service_ended_on": days_text(bill.lines.service_to[c.line], c.is_dispute),
         }
     )
-    return table, lines

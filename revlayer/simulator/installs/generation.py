@@ -69,9 +69,6 @@ def install_table(
     region = region + np.floor(random.random(count) * per_country[a.country]).astype(np.int64)
     spelling = random.choice(len(SPELLING_SHARES), count, p=SPELLING_SHARES)
     platforms = [name for names in SPELLINGS for name in names]
-    os_names = text.names(("iOS ", "Android "), a.platform)
-    version = p.newest_os - np.where(a.platform == 0, 0, 3) - a.os_age
-    os_version = text.join("", os_names, pa.array(version).cast(pa.string()))
     is_shopper = (random.random(count) < p.customer_rate) & (shoppers > 0)
     shopper = 1 + np.floor(random.random(count) * max(shoppers, 1)).astype(np.int64)
     paid = a.source > 0
@@ -99,9 +96,15 @@ def install_table(
             "device_family": text.names(
                 [entry[0] for entry in DEVICES], a.device, random.random(count) < p.missing_device_rate
             ),
-            "os_version": os_version,
+            "os_version": _os_version(p, a),
         }
     )  # fmt: skip
+
+
+def _os_version(p: InstallParameters, a: Audience) -> pa.Array:
+    names = text.names(("iOS ", "Android "), a.platform)
+    version = p.newest_os - np.where(a.platform == 0, 0, 3) - a.os_age
+    return text.join("", names, pa.array(version).cast(pa.string()))
 
 
 def _lower(values: pa.Array, which: np.ndarray) -> pa.Array:

@@ -1,5 +1,5 @@
 -- Grain: one row per subscription item and period (a month or a day) in which the source gives one reason for changes.
-{{ keep_by_customer('subscription_id') }}
+{{ keep_by_customer('subscription_id', indexed_by=['subscription_item_id']) }}
 
 with stated as (
     select
