@@ -69,6 +69,7 @@ class Purchases:
             entity_ids=customer.astype(str).astype(object), as_of=as_of, fingerprint="purchases",
             forward_revenue=forward, value_known_on=known_on, is_churned_contractual=unknown,
             contractual_known_on=never, is_churned_noncontractual=unknown, noncontractual_known_on=never,
+            is_expanded=unknown, expansion_amount=unknown, expansion_known_on=never,
         )  # fmt: skip
 
     def _features(self, as_of: np.datetime64) -> dict[str, np.ndarray]:

@@ -76,9 +76,18 @@ case
 end
 {%- endmacro %}
 
-{#- Dates of customer features as ISO text, oldest first: those listed, else ends of months, and the as-of date. -#}
+{#- The day that the as-of date is compared with, as ISO text: customer_change_days before it. -#}
+{% macro customer_change_text() -%}
+{%- set days = modules.datetime.timedelta(days=day_count('customer_change_days') | int) -%}
+{{ return((modules.datetime.date.fromisoformat(as_of_text()) - days).isoformat()) }}
+{%- endmacro %}
+
+{#-
+  Dates of customer features as ISO text, oldest first: those listed, else ends of months; the as-of date, and the day
+  it is compared with.
+-#}
 {% macro customer_as_of_dates() -%}
-{%- set found = [as_of_text()] -%}
+{%- set found = [as_of_text(), customer_change_text()] -%}
 {%- set listed = var('customer_snapshot_dates') -%}
 {%- if listed is string -%}
     {{ exceptions.raise_compiler_error("customer_snapshot_dates is a list of ISO dates, not '" ~ listed ~ "'") }}

@@ -96,6 +96,13 @@ array_join(
 )
 {%- endmacro %}
 
+{#- A whole number with commas between its thousands, as text. -#}
+{% macro grouped_number(number) -%}{{ return(adapter.dispatch('grouped_number')(number)) }}{%- endmacro %}
+{% macro default__grouped_number(number) -%}
+to_char(round(cast({{ number }} as {{ type_money() }})), 'FM999,999,999,999,999,990')
+{%- endmacro %}
+{% macro spark__grouped_number(number) -%}format_number({{ number }}, 0){%- endmacro %}
+
 {#- Does a text hold a number in C notation, or an ISO date? Checked before a cast that would stop the build. -#}
 {% macro matches(expression, pattern) -%}
 {{ return(adapter.dispatch('matches')(expression, pattern)) }}

@@ -30,6 +30,8 @@ class CustomerDataset(Features):
         value_known_on: from when it is known.
         is_churned_contractual: 1 where recurring revenue ended within the window, else 0; NaN where there was none.
         is_churned_noncontractual: 1 where nothing was bought within the window, else 0; NaN where nothing was before.
+        is_expanded: 1 where recurring revenue is higher at the end of the window, else 0; NaN where there was none.
+        expansion_amount: by how much, per month, reporting currency; 0 where it is not.
     """
 
     forward_revenue: Floats
@@ -38,6 +40,9 @@ class CustomerDataset(Features):
     contractual_known_on: Days
     is_churned_noncontractual: Floats
     noncontractual_known_on: Days
+    is_expanded: Floats
+    expansion_amount: Floats
+    expansion_known_on: Days
 
 
 def load_customers(
@@ -82,6 +87,9 @@ def from_arrow(table: pa.Table, number_features: tuple[str, ...], text_features:
         contractual_known_on=days_of(table["contractual_known_on"]),
         is_churned_noncontractual=np.asarray(table["is_churned_noncontractual"].to_numpy(), np.float64),
         noncontractual_known_on=days_of(table["noncontractual_known_on"]),
+        is_expanded=np.asarray(table["is_expanded"].to_numpy(), np.float64),
+        expansion_amount=np.asarray(table["expansion_amount"].to_numpy(), np.float64),
+        expansion_known_on=days_of(table["expansion_known_on"]),
     )
 
 
@@ -89,8 +97,10 @@ def empty() -> CustomerDataset:
     """Return a dataset without rows or features."""
     texts, days, numbers = pa.array([], pa.string()), pa.array([], pa.date32()), pa.array([], pa.float64())
     columns = {"customer_id": texts, "segment_id": texts, "as_of_date": days}
-    for name in ("forward_revenue", "is_churned_contractual", "is_churned_noncontractual"):
+    for name in (
+        "forward_revenue", "is_churned_contractual", "is_churned_noncontractual", "is_expanded", "expansion_amount",
+    ):  # fmt: skip
         columns[name] = numbers
-    for name in ("value_known_on", "contractual_known_on", "noncontractual_known_on"):
+    for name in ("value_known_on", "contractual_known_on", "noncontractual_known_on", "expansion_known_on"):
         columns[name] = days
     return from_arrow(pa.table(columns), (), ())

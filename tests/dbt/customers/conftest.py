@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 from compiled_models import compile_models
 
+from revlayer import dbt
+
+from .predictions import MARTS
+
 AS_OF = "2024-12-31"
 DATES = ["2024-03-31", "2024-06-30", "2024-09-30"]
 NAMES = ("ftr_customers", "lbl_customers", "ftr_customer_snapshot_features", "int_customer_rates_missing")
@@ -21,6 +25,15 @@ def models(make_database, tmp_path_factory):
         tmp_path_factory.mktemp("target"),
         {"calendar_start_on": "2023-01-01", "customer_snapshot_dates": DATES},
     )
+
+
+@pytest.fixture(scope="session")
+def score_models(make_database, tmp_path_factory):
+    """The marts of customers with all they read, and the rules they use."""
+    database, target = make_database("scores"), tmp_path_factory.mktemp("target")
+    variables = {"calendar_start_on": "2023-01-01", "customer_snapshot_dates": DATES}
+    dbt.run(database.settings, ["seed"], {"as_of_date": AS_OF, **variables}, target_path=target)
+    return compile_models(database, [f"+{name}" for name in MARTS], AS_OF, target, variables)
 
 
 class Shop:

@@ -162,6 +162,31 @@ def test_a_contract_is_churned_when_nothing_recurs_after_the_window(shop, featur
     assert features("2024-09-30", relation="lbl_customers") == {}
 
 
+def test_growth_is_what_recurs_more_after_the_window(shop, features):
+    """More seats and a further subscription, less what a third one loses; 2024-03-31 and 90 days are 2024-06-29."""
+    shop.add("billing_customers", "2024-01-01", "C")
+    shop.subscribe("S", "2024-01-10", "10.00", quantity=5)
+    shop.change("subscriptions", "S", "2024-06-29", "quantity", 3, 5, subscription_item_source_id="S")
+    shop.subscribe("T", "2024-05-01", "7.50")
+    shop.subscribe("U", "2024-01-10", "2.00", ended_at="2024-04-10")
+    shop.subscribe("V", "2024-06-30", "100.00")  # a day too late
+    found = features(relation="lbl_customers")
+    check(found, is_expanded=True, expansion_amount=25.5, expansion_known_on=date(2024, 6, 29))
+    # From 2024-06-30 on nothing grows; of the as-of date nothing is known yet.
+    check(features("2024-06-30", relation="lbl_customers"), is_expanded=False, expansion_amount=0)
+
+
+def test_growth_needs_recurring_revenue_before_and_a_rate(shop, features):
+    shop.add("billing_customers", "2024-01-01", "C")
+    shop.subscribe("S", "2024-05-01", "10.00")
+    assert features(relation="lbl_customers") == {}
+    shop.add("billing_customers", "2024-01-01", "D")
+    shop.subscribe("E", "2024-01-10", "10.00", customer="D", quantity=2)
+    shop.rows["subscription_items"][-1]["currency_code"] = "CHF"
+    check(features(customer="s:D", relation="lbl_customers"), is_expanded=None, expansion_amount=None,
+          is_churned_contractual=False)  # fmt: skip
+
+
 @pytest.mark.parametrize(("labelled", "is_churned", "known"), [("2024-12-01", True, date(2024, 12, 1)),
                                                               ("2025-02-01", None, None)])  # fmt: skip
 def test_labelled_snapshots(shop, models, labelled, is_churned, known):

@@ -25,7 +25,11 @@ select
         when l.noncontractual_known_on <= %(cutoff)s::date then l.is_churned_noncontractual::integer::double precision
     end as is_churned_noncontractual,
     case when l.noncontractual_known_on <= %(cutoff)s::date then l.noncontractual_known_on end
-        as noncontractual_known_on
+        as noncontractual_known_on,
+    case when l.expansion_known_on <= %(cutoff)s::date then l.is_expanded::integer::double precision end
+        as is_expanded,
+    case when l.expansion_known_on <= %(cutoff)s::date then l.expansion_amount end as expansion_amount,
+    case when l.expansion_known_on <= %(cutoff)s::date then l.expansion_known_on end as expansion_known_on
 from features.ftr_customers as f
 left join features.lbl_customers as l on l.customer_id = f.customer_id and l.as_of_date = f.as_of_date
 where f.as_of_date <= %(cutoff)s::date

@@ -1,0 +1,88 @@
+-- Grain: one row per customer known at the as-of date. A view over the features and what is published.
+{{ config(materialized='view') }}
+{%- set currency = reporting_currency() %}
+with customers as (
+    select * from {{ ref('ftr_customers') }} where as_of_date = {{ as_of_date() }}
+),
+
+predictions as (
+    {{ served_predictions('customer_value') }}
+),
+
+purchasing as (
+    {{ model_parameters('customer_value', 'purchasing', ['r', 'alpha', 'a', 'b']) }}
+),
+
+labels as (
+    {{ model_parameters('customer_value', 'labels', ['horizon_days']) }}
+),
+
+forecast as (
+    select
+        customers.customer_id,
+        customers.as_of_date,
+        customers.order_count,
+        predictions.value_amount,
+        predictions.value_p10_amount,
+        predictions.value_p90_amount,
+        predictions.rung,
+        predictions.model_version,
+        cast(labels.horizon_days as integer) as horizon_days,
+        cast({{ alive_probability('purchasing') }} as {{ type_double() }}) as alive_probability,
+        {%- for rank in [1, 2, 3] %}
+        predictions.reason_{{ rank }} as driver_{{ rank }},
+        predictions.reason_{{ rank }}_contribution as contribution_{{ rank }},
+        coalesce(words_{{ rank }}.words, predictions.reason_{{ rank }}) as words_{{ rank }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from customers
+    left join predictions on customers.customer_id = predictions.customer_id
+    left join purchasing on predictions.model_version = purchasing.model_version
+    left join labels on predictions.model_version = labels.model_version
+    {%- for rank in [1, 2, 3] %}
+    left join {{ ref('customer_driver_words') }} as words_{{ rank }}
+        on predictions.reason_{{ rank }} = words_{{ rank }}.driver
+    {%- endfor %}
+),
+
+worded as (
+    select
+        *,
+        case
+            when alive_probability is null or order_count is null then ''
+            when alive_probability >= 0.8 then '; it very likely still buys'
+            when alive_probability >= 0.5 then '; it probably still buys'
+            when alive_probability >= 0.2 then '; it has probably left'
+            else '; it has very likely left'
+        end as alive_words,
+        coalesce(', raised by ' || {{ driver_words('>') }}, '')
+        || coalesce(', lowered by ' || {{ driver_words('<') }}, '') as because
+    from forecast
+)
+
+select
+    customer_id,
+    as_of_date,
+    cast(value_amount as {{ type_money() }}) as value_amount,
+    cast(value_p10_amount as {{ type_money() }}) as value_p10_amount,
+    cast(value_p90_amount as {{ type_money() }}) as value_p90_amount,
+    horizon_days as value_horizon_days,
+    rung as value_rung,
+    model_version as value_model_version,
+    cast(case when value_amount > 0 then value_amount / (value_amount + (value_p90_amount - value_p10_amount) / 2) end
+        as {{ type_double() }}) as value_confidence,
+    alive_probability,
+    {%- for rank in [1, 2, 3] %}
+    driver_{{ rank }} as value_driver_{{ rank }},
+    contribution_{{ rank }} as value_driver_{{ rank }}_contribution,
+    {%- endfor %}
+    case
+        when value_amount is null then 'No forecast of its revenue is published for this day.'
+        else
+            'Expected to bring ' || {{ currency }} || ' ' || {{ grouped_number('value_amount') }}
+            || coalesce(' in the next ' || cast(horizon_days as {{ dbt.type_string() }}) || ' days', '')
+            || ' (four times in five ' || {{ grouped_number('value_p10_amount') }} || ' to '
+            || {{ grouped_number('value_p90_amount') }} || ')'
+            || case when because = '' and rung <> 'model' then ', from its purchases so far' else because end
+            || alive_words || '.'
+    end as value_sentence
+from worded
