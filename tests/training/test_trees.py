@@ -11,13 +11,14 @@ from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression
 
 from revlayer_training.graph import Graph
-from revlayer_training.trees import from_boosting, from_forest, from_lightgbm, margins, tree_nodes
+from revlayer_training.trees import from_boosting, from_forest, from_hist_boosting, from_lightgbm, margins, tree_nodes
 from revlayer_udf.ensemble import Ensemble
 from revlayer_udf.errors import ArtefactError
 
@@ -156,6 +157,35 @@ def test_boosting_from_another_model_is_refused() -> None:
     model = GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()).fit(x, labels(x))
     with pytest.raises(ArtefactError, match="starts from a LogisticRegression"):
         from_boosting(model)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_histogram_boosting(missing: float, classes: int) -> None:
+    x = rows(missing=missing)
+    model = HistGradientBoostingClassifier(max_iter=30, random_state=1).fit(x, labels(x, classes))
+    ensemble = from_hist_boosting(model)
+    held = held_rows(ensemble)
+    expected = model.decision_function(held).reshape(len(held), -1)
+    assert np.abs(ensemble.score(held) - expected).max() <= 1e-12
+    assert np.abs(through_onnx(ensemble, held) - expected).max() <= 3e-6
+
+
+def test_histogram_boosting_that_asks_only_whether_a_number_is_known() -> None:
+    x = np.where(np.random.default_rng(1).random((400, 4)) < 0.5, np.nan, 1.0).astype(np.float32)
+    model = HistGradientBoostingClassifier(max_iter=5, random_state=1).fit(x, np.isnan(x[:, 0]))
+    ensemble = from_hist_boosting(model)
+    assert np.isinf(ensemble.threshold).any()
+    held = np.vstack([x, np.full((1, 4), np.inf), np.full((1, 4), -np.inf), np.full((1, 4), 3e38)]).astype(np.float32)
+    expected = model.decision_function(held)
+    assert np.abs(through_onnx(ensemble, held)[:, 0] - expected).max() <= 1e-6
+
+
+def test_histogram_boosting_on_categories_is_refused() -> None:
+    x = np.abs(np.nan_to_num(rows(400)))
+    model = HistGradientBoostingClassifier(max_iter=5, categorical_features=[1]).fit(x, x[:, 1] == 1)
+    with pytest.raises(ArtefactError, match="native categories"):
+        from_hist_boosting(model)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])

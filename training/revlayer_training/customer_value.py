@@ -165,7 +165,7 @@ def _add_model(outcome: Outcome, data: CustomerDataset, labelled: Labelled, hori
     outcome.model = final.served(data, chosen, wide).artefact(chosen, "model")
     outcome.model.extra.update(check_parity(outcome.model, data))
     comparison = evaluation.compare(losses[SCALED], (shown["value"] - test.forward_revenue) ** 2, test.entity)
-    outcome.decision = serve(comparison, outcome.fallback.rung, chosen.replace("_", " "), "simple formula")
+    outcome.decision = serve(comparison, outcome.fallback.rung, chosen.replace("_", " "), "simple formula", "customers")
 
 
 def _best(losses: dict[str, Floats], customers: NDArray[np.int64]) -> str:

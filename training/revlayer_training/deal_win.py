@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.calibration import Calibration, Platt, choose_calibration
+from revlayer_training.calibration import Platt, choose_calibration
 from revlayer_training.datasets import Dataset
-from revlayer_training.export import RAW_SCORE, Artefact, check_parity
-from revlayer_training.features import Features
-from revlayer_training.graph import Graph
+from revlayer_training.export import check_parity
 from revlayer_training.ladder import SegmentRate, reachable_rung, serve
 from revlayer_training.margins import LogisticMargin, MarginModel, MeanMargin, TreeMargin
 from revlayer_training.outcome import (
@@ -29,6 +27,7 @@ from revlayer_training.outcome import (
     describe_splits,
     masks_of,
 )
+from revlayer_training.probability import ProbabilityModel, compare_levels, evaluate_splits, rate_artefact
 from revlayer_training.splits import (
     Days,
     Mask,
@@ -44,31 +43,10 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class WinModel:
+class WinModel(ProbabilityModel):
     """A margin model and its calibration."""
 
-    margins: MarginModel
-    calibration: Calibration
-
-    def predict(self, data: Features) -> Floats:
-        """Return calibrated probabilities [N]."""
-        return self.calibration.apply(self.margins.margin(data)[:, 0])
-
-    def outputs(self, data: Features) -> dict[str, Floats]:
-        """Return probabilities and raw scores, each [N]."""
-        margin = self.margins.margin(data)[:, 0]
-        return {OUTPUT: self.calibration.apply(margin), RAW_SCORE: margin}
-
-    def artefact(self, data: Dataset) -> Artefact:
-        """Export; the features are those of ``data``."""
-        graph = Graph(data.number_features, data.text_features)
-        margin = self.margins.add_nodes(graph)
-        probability = self.calibration.add_nodes(graph, margin)
-        return Artefact(
-            graph.serialize({OUTPUT: (probability, 1), RAW_SCORE: (margin, 1)}), self.outputs,
-            self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT, RAW_SCORE),
-            {"calibration": self.calibration.name}, RAW_SCORE,
-        )  # fmt: skip
+    output: str = OUTPUT
 
 
 def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
@@ -90,7 +68,7 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     deals, wins, segments = _evidence(data, y, matured if split is None else split.train)
     reach = reachable_rung(deals, wins, segments, split is not None)
     fallback = _fallback(data.take(rows), y[rows], deals, wins, segments)
-    outcome = Outcome(TARGET, _fallback_artefact(fallback), _predictor_name(fallback), reach, horizon.days)
+    outcome = Outcome(TARGET, rate_artefact(fallback, OUTPUT), _predictor_name(fallback), reach, horizon.days)
     outcome.notes.append(describe_horizon(horizon))
     if split is None:
         outcome.splits = describe_splits(data, {"train": rows})
@@ -106,22 +84,15 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
         comparison = compare_on_test(data, y, split, predictions[outcome.fallback_predictor], predictions[MODEL])
         name = outcome.fallback_predictor.replace("_prior", " rate")
         outcome.decision = serve(comparison, fallback.rung, artefact.algorithm, name)
-    _evaluate(outcome, data, y, split, predictions)
+    evaluate_splits(outcome, data, y, masks_of(split), predictions)
     return outcome
 
 
 def compare_on_test(
     data: Dataset, y: Floats, split: TimeSplit, baseline: Floats, model: Floats
 ) -> evaluation.Comparison:
-    """Compare Brier scores with the baseline as it is and raised to the model's level; return the weaker gain.
-
-    A model that guessed the drift of the win rate but cannot tell deals apart gains on the first only.
-    """
-    y, p, deals = y[split.test], model[split.test], data.entity[split.test]
-    plain = baseline[split.test]
-    level = np.clip(plain * (p.mean() / plain.mean()), 0.0, 1.0)
-    comparisons = [evaluation.compare((b - y) ** 2, (p - y) ** 2, deals) for b in (plain, level)]
-    return min(comparisons, key=lambda found: found.gain / max(found.standard_error, 1e-12))
+    """Compare on the test, as ``compare_levels`` does."""
+    return compare_levels(y[split.test], baseline[split.test], model[split.test], data.entity[split.test])
 
 
 def win_labels(data: Dataset, horizon: int) -> tuple[Floats, Days]:
@@ -148,20 +119,6 @@ def _predictor_name(fallback: SegmentRate) -> str:
     return "company_prior" if fallback.rung == "prior" else "segment_prior"
 
 
-def _fallback_artefact(fallback: SegmentRate) -> Artefact:
-    algorithm = "overall_rate" if fallback.rung == "prior" else "segment_rate"
-    return rate_artefact(fallback, algorithm)
-
-
-def rate_artefact(rate: SegmentRate, algorithm: str) -> Artefact:
-    """Export a lower rung."""
-
-    def predict(data: Features) -> dict[str, Floats]:
-        return {OUTPUT: rate.predict(data.segments)}
-
-    return Artefact(rate.artefact(OUTPUT), predict, algorithm, rate.rung, (), ("segment_id",), (OUTPUT,))
-
-
 def _baselines(data: Dataset, y: Floats, split: TimeSplit, fallback: SegmentRate) -> dict[str, Floats]:
     known, y_known = data.take(split.before_test), y[split.before_test]
     company = SegmentRate.prior(y_known).predict(data.segments)
@@ -180,7 +137,7 @@ def _fit_model(data: Dataset, y: Floats, split: TimeSplit, seed: int) -> WinMode
     train, tune, choose = data.take(split.train), data.take(tuning), data.take(choosing)
     trees = TreeMargin.fit(train, y[split.train], tune, y[tuning], seed, objective="binary")
     linear = _fit_linear(train, y[split.train], tune, y[tuning])
-    candidates: list[MarginModel] = [linear, trees, MeanMargin(linear, trees)]
+    candidates: list[MarginModel] = [linear, trees, MeanMargin((linear, trees))]
     margins = [candidate.margin(choose)[:, 0] for candidate in candidates]
     plain = Platt()
     losses = [evaluation.brier(y[choosing], plain.apply(margin)) for margin in margins]
@@ -194,17 +151,3 @@ def _fit_linear(train: Dataset, y: Floats, tune: Dataset, y_tune: Floats) -> Log
     fitted = [LogisticMargin.fit(train, y, strength) for strength in (0.003, 0.03, 0.3)]
     plain = Platt()
     return min(fitted, key=lambda model: evaluation.brier(y_tune, plain.apply(model.margin(tune)[:, 0])))
-
-
-def _evaluate(outcome: Outcome, data: Dataset, y: Floats, split: TimeSplit, predictions: dict[str, Floats]) -> None:
-    for name, mask in masks_of(split).items():
-        segments, truth = data.segments.take(mask), y[mask]
-        for predictor, p in predictions.items():
-            held = p[mask]
-
-            def figures(rows: Mask, truth: Floats = truth, held: Floats = held) -> dict[str, float | None]:
-                return evaluation.probability_metrics(truth[rows], held[rows])
-
-            outcome.metrics += evaluation.by_segment(name, predictor, segments, figures)
-            if name == "test":
-                outcome.reliability += evaluation.reliability_table(name, predictor, segments, truth, held)

@@ -31,22 +31,26 @@ class Decision:
     reason: str
 
 
-def reachable_rung(deals: int, wins: int, segments: int, has_split: bool) -> Decision:
+def reachable_rung(
+    deals: int, wins: int, segments: int, has_split: bool, words: tuple[str, str] = ("deals", "won")
+) -> Decision:
     """Say how far up the ladder the training data may climb.
 
     Args:
-        deals: different deals in the training rows.
-        wins: how many of them were won.
+        deals: different deals, or customers, in the training rows.
+        wins: how many of them were won, or what else is to be told.
         segments: different segments among them.
         has_split: whether train, validate and test have as-of dates of their own.
+        words: what they are and what became of those.
     """
+    many, ended = words
     scarce = min(wins, deals - wins)
     if deals < FEWEST_FOR_SHRINKAGE or scarce == 0:
-        why = f"{deals} deals of which {wins} won" if scarce else f"every one of {deals} deals ended alike"
+        why = f"{deals} {many} of which {wins} {ended}" if scarce else f"every one of {deals} {many} ended alike"
         return Decision("prior", f"{why}: too little to tell segments apart, the overall rate is served")
     if deals < FEWEST_FOR_MODEL or scarce < FEWEST_OF_EACH_CLASS or not has_split:
         lack = "the history is too short to test a model on later data" if not has_split else (
-            f"{deals} deals of which {wins} won are too few for a model"
+            f"{deals} {many} of which {wins} {ended} are too few for a model"
         )  # fmt: skip
         if segments < 2:
             return Decision("prior", f"{lack}, and there is one segment: the overall rate is served")
@@ -59,17 +63,19 @@ def serve(
     fallback: Rung,
     model_name: str,
     baseline_name: str,
+    many: str = "deals",
 ) -> Decision:
     """Decide by later data whether the model serves or the rung below it.
 
     Args:
         comparison: test-split loss of the baseline minus that of the model.
+        many: what was compared.
     """
-    figures = f"gain {comparison.gain:.4g} ± {comparison.standard_error:.2g} over {comparison.groups} deals"
+    figures = f"gain {comparison.gain:.4g} ± {comparison.standard_error:.2g} over {comparison.groups} {many}"
     if comparison.groups < FEWEST_TEST_GROUPS:
         return Decision(
             fallback,
-            f"only {comparison.groups} deals in the test period: no evidence that the model beats the"
+            f"only {comparison.groups} {many} in the test period: no evidence that the model beats the"
             f" {baseline_name}; the {baseline_name} is served",
         )
     if not comparison.is_evidence:

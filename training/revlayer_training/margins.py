@@ -11,13 +11,14 @@ from typing import Any, Protocol
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from revlayer_training.features import Features
 from revlayer_training.graph import Graph
-from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder
-from revlayer_training.trees import from_lightgbm, margins, tree_nodes
+from revlayer_training.preprocessing import NumberScaler, OneHotEncoder, TextEncoder, Texts
+from revlayer_training.trees import from_hist_boosting, from_lightgbm, margins, tree_nodes
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class MarginModel(Protocol):
 
 @dataclass(frozen=True)
 class TreeMargin:
-    """LightGBM over the number features and target-encoded text features."""
+    """LightGBM over the number features and encoded text features."""
 
     texts: tuple[str, ...]
     encoders: tuple[TextEncoder, ...]
@@ -58,12 +59,13 @@ class TreeMargin:
         Args:
             y, y_tune: labels of the rows.
             parameters: over the defaults; ``objective`` is needed. ``encoding_label`` may give what text
-                features are encoded by, where that is not ``y`` itself; ``start`` and ``start_tune`` the
-                margins [N, M] to boost from, which are not part of the model.
+                features are encoded by, where that is not ``y`` itself, None their place in text order, which knows
+                of no label; ``start`` and ``start_tune`` the margins [N, M] to boost from, which are not part of
+                the model; ``rounds`` boosts so often, whatever the tuning rows say.
         """
-        label = parameters.pop("encoding_label", y)
+        label, rounds = parameters.pop("encoding_label", y), parameters.pop("rounds", None)
         start, start_tune = parameters.pop("start", None), parameters.pop("start_tune", None)
-        encoders = tuple(TextEncoder.target(train.texts[name], label) for name in train.text_features)
+        encoders = tuple(_encoder(train.texts[name], label) for name in train.text_features)
         numbers, texts = train.number_features, train.text_features
         matrix, tuning = _matrix(train, numbers, texts, encoders), _matrix(tune, numbers, texts, encoders)
         settings = {
@@ -83,9 +85,9 @@ class TreeMargin:
         fitted = lgb.train(
             settings,
             lgb.Dataset(matrix, y, init_score=_by_class(start)),
-            num_boost_round=800,
-            valid_sets=[lgb.Dataset(tuning, y_tune, init_score=_by_class(start_tune))],
-            callbacks=[lgb.early_stopping(40, verbose=False)],
+            num_boost_round=rounds or 800,
+            valid_sets=[] if rounds else [lgb.Dataset(tuning, y_tune, init_score=_by_class(start_tune))],
+            callbacks=[] if rounds else [lgb.early_stopping(40, verbose=False)],
         )
         return cls(texts, encoders, numbers, fitted)
 
@@ -95,11 +97,7 @@ class TreeMargin:
 
     def add_nodes(self, graph: Graph) -> str:
         """Concatenate numbers and encoded texts, then the trees."""
-        encoded = [
-            encoder.add_nodes(graph, graph.text(name)) for name, encoder in zip(self.texts, self.encoders, strict=True)
-        ]
-        parts = [*(["numeric"] if self.numbers else []), *encoded]
-        matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        matrix = _matrix_nodes(graph, self.numbers, self.texts, self.encoders)
         return tree_nodes(graph, from_lightgbm(self.booster), matrix)
 
 
@@ -161,25 +159,78 @@ class LogisticMargin:
 
 
 @dataclass(frozen=True)
-class MeanMargin:
-    """The mean of two models' margins."""
+class BoostingMargin:
+    """Scikit-learn's histogram gradient boosting over the number features and text features in text order."""
 
-    first: MarginModel
-    second: MarginModel
+    texts: tuple[str, ...]
+    encoders: tuple[TextEncoder, ...]
+    numbers: tuple[str, ...]
+    model: HistGradientBoostingClassifier
+    algorithm: str = "gradient_boosting"
+
+    @classmethod
+    def fit(cls, train: Features, y: Floats, seed: int, rounds: int) -> "BoostingMargin":
+        """Boost for a number of rounds; ``best_rounds`` finds one."""
+        numbers, texts = train.number_features, train.text_features
+        encoders = tuple(TextEncoder.ordinal(train.texts[name]) for name in texts)
+        model = HistGradientBoostingClassifier(
+            learning_rate=0.06,
+            max_iter=rounds,
+            max_leaf_nodes=8,
+            min_samples_leaf=int(np.clip(len(y) // 150, 10, 200)),
+            l2_regularization=20.0,
+            max_features=0.4,
+            early_stopping=False,
+            random_state=seed,
+        )
+        with threadpool_limits(1):
+            fitted = model.fit(_matrix(train, numbers, texts, encoders), y)
+        return cls(texts, encoders, numbers, fitted)
+
+    def best_rounds(self, tune: Features, y: Floats) -> int:
+        """Return after how many rounds the log loss of other rows was lowest."""
+        with threadpool_limits(1):
+            stages = self.model.staged_decision_function(_matrix(tune, self.numbers, self.texts, self.encoders))
+            losses = [float(np.mean(np.logaddexp(0, z) - y * z)) for z in stages]
+        return int(np.argmin(losses)) + 1
+
+    def margin(self, data: Features) -> Floats:
+        """Return margins [N, 1]."""
+        with threadpool_limits(1):
+            raw = self.model.decision_function(_matrix(data, self.numbers, self.texts, self.encoders))
+        return np.asarray(raw, np.float64)[:, None]
+
+    def add_nodes(self, graph: Graph) -> str:
+        """Concatenate numbers and encoded texts, then the trees."""
+        matrix = _matrix_nodes(graph, self.numbers, self.texts, self.encoders)
+        return tree_nodes(graph, from_hist_boosting(self.model), matrix)
+
+
+@dataclass(frozen=True)
+class MeanMargin:
+    """The mean of several models' margins."""
+
+    members: tuple[MarginModel, ...]
 
     @property
     def algorithm(self) -> str:
-        """Both names."""
-        return f"{self.first.algorithm}+{self.second.algorithm}"
+        """All names."""
+        return "+".join(member.algorithm for member in self.members)
 
     def margin(self, data: Features) -> Floats:
         """Return margins [N, M]."""
-        return (self.first.margin(data) + self.second.margin(data)) / 2
+        return np.asarray(sum(member.margin(data) for member in self.members) / len(self.members))
 
     def add_nodes(self, graph: Graph) -> str:
-        """Add both and halve."""
-        total = graph.add("Add", self.first.add_nodes(graph), self.second.add_nodes(graph))
-        return graph.add("Mul", total, graph.constant(0.5))
+        """Add all and divide."""
+        total = self.members[0].add_nodes(graph)
+        for member in self.members[1:]:
+            total = graph.add("Add", total, member.add_nodes(graph))
+        return graph.add("Mul", total, graph.constant(1 / len(self.members)))
+
+
+def _encoder(texts: Texts, label: Floats | None) -> TextEncoder:
+    return TextEncoder.ordinal(texts) if label is None else TextEncoder.target(texts, label)
 
 
 def _by_class(start: Floats | None) -> Floats | None:
@@ -191,6 +242,12 @@ def _matrix(
 ) -> NDArray[np.float32]:
     encoded = [encoder.transform(data.texts[name]) for name, encoder in zip(texts, encoders, strict=True)]
     return np.column_stack([data.numeric(numbers), *encoded])
+
+
+def _matrix_nodes(graph: Graph, numbers: Sequence[str], texts: Sequence[str], encoders: Sequence[TextEncoder]) -> str:
+    encoded = [encoder.add_nodes(graph, graph.text(name)) for name, encoder in zip(texts, encoders, strict=True)]
+    parts = [*(["numeric"] if numbers else []), *encoded]
+    return graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
 
 
 def _design(

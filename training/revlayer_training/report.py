@@ -11,6 +11,7 @@ SHOWN = {
     "deal_value": ("mae", "wape", "log_error", "bias", "r2", "coverage_80"),
     "deal_close_month": ("rps", "log_loss", "ece"),
     "customer_value": ("rmse", "mae", "bias", "r2", "rank_correlation", "top_decile_lift", "coverage_80"),
+    "customer_churn": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
 }
 NAMES = {
     "brier": "Brier",
@@ -58,7 +59,8 @@ def markdown(result: TrainingResult) -> str:
 
 def _served(result: TrainingResult) -> str:
     if result.model_version is None:
-        return "a candidate, which does not serve (no temporal evidence)"
+        is_tested = result.outcome is not None and result.outcome.is_temporal_evidence
+        return "a candidate, which does not serve" + ("" if is_tested else " (no temporal evidence)")
     words = {"model": "the model is served", "shrinkage": "the shrunk rates are served"}
     return words.get(result.rung, "the prior is served")
 

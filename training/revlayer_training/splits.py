@@ -58,13 +58,16 @@ def label_known_on(as_of: Days, horizon: int, closed_on: Days, closed_known_on: 
     return np.where(inside & (known > ends), known, ends)
 
 
-def split_dates(dates: Days, horizon: int, cutoff: date) -> tuple[Days, Days, Days] | None:
+def split_dates(
+    dates: Days, horizon: int, cutoff: date, fewest_train_dates: int = FEWEST_TRAIN_DATES
+) -> tuple[Days, Days, Days] | None:
     """Deal the matured as-of dates out to train, validate and test with a horizon between them.
 
     Args:
         dates: as-of dates, any order.
         horizon: days until a label is known.
         cutoff: last day anything is known of.
+        fewest_train_dates: one is enough where a date has every entity there is.
 
     Returns:
         The dates of each split, or None where there are too few for three splits.
@@ -78,7 +81,7 @@ def split_dates(dates: Days, horizon: int, cutoff: date) -> tuple[Days, Days, Da
         for first_validate in range(len(before_test) - 1, 0, -1):
             train = matured[matured + step <= before_test[first_validate]]
             validate, test = before_test[first_validate:], matured[first_test:]
-            if len(train) < FEWEST_TRAIN_DATES:
+            if len(train) < fewest_train_dates:
                 continue
             # Half of the usable dates train, a quarter each validates and tests.
             score = min(len(train), 2 * len(validate), 2 * len(test)) * 1000 + len(train)
@@ -139,6 +142,27 @@ def grouped_folds(
     for repeat in range(repeats):
         order = np.random.default_rng([seed, repeat]).permutation(len(names))
         fold_of = order % folds
+        for fold in range(folds):
+            held = fold_of[index] == fold
+            yield ~held, held
+
+
+def stratified_folds(
+    groups: NDArray[np.int64], y: NDArray[np.float64], folds: int = 5, repeats: int = 3, seed: int = 1
+) -> Iterator[tuple[Mask, Mask]]:
+    """Yield (fit, held) masks with about the same share of ``y`` in each; rows of one group are never on both sides.
+
+    Args:
+        groups: equal numbers for rows that belong together, such as exact duplicates.
+        y: 0/1 labels; a group of both counts by its mean.
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    share = np.bincount(index, weights=y) / np.bincount(index)
+    for repeat in range(repeats):
+        shuffled = np.random.default_rng([seed, repeat]).permutation(len(names))
+        dealt = shuffled[np.argsort(share[shuffled], kind="stable")]
+        fold_of = np.empty(len(names), np.int64)
+        fold_of[dealt] = np.arange(len(names)) % folds
         for fold in range(folds):
             held = fold_of[index] == fold
             yield ~held, held

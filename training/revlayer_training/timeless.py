@@ -12,23 +12,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg import sql
 
-from revlayer_training import evaluation
 from revlayer_training.calibration import Platt
+from revlayer_training.cross_validation import cross_validate
 from revlayer_training.datasets import Dataset
-from revlayer_training.deal_win import TARGET, WinModel, rate_artefact
+from revlayer_training.deal_win import OUTPUT, TARGET, WinModel
 from revlayer_training.export import check_parity
 from revlayer_training.features import fingerprint
 from revlayer_training.ladder import Decision, SegmentRate, serve
 from revlayer_training.margins import LogisticMargin
 from revlayer_training.outcome import MODEL, Outcome
 from revlayer_training.preprocessing import Texts
-from revlayer_training.splits import duplicate_groups, grouped_folds
+from revlayer_training.probability import rate_artefact
+from revlayer_training.splits import Mask, duplicate_groups, grouped_folds
 from revlayer_udf import queries
 from revlayer_udf.frames import read_table
-from revlayer_udf.registry import Metric, ReliabilityBin
 
 Floats = NDArray[np.float64]
-SPLIT = "cross_validation"
 STRENGTHS = (0.01, 0.1, 1.0)
 REPEATS = 5
 FEWEST_ROWS = 50
@@ -75,43 +74,33 @@ def fit_without_time(data: Dataset, seed: int = 1) -> Outcome:
     y = data.is_won.astype(np.float64)
     groups = duplicate_groups(*(data.texts[name].values() for name in data.text_features))
     prior = SegmentRate.prior(y)
-    fallback = rate_artefact(prior, "overall_rate")
+    fallback = rate_artefact(prior, OUTPUT)
     duplicates = len(y) - len(np.unique(groups))
     notes = [f"{len(y):,} closed deals without dates, {duplicates:,} of them exact duplicates, kept in one fold"]
     few = Decision("prior", f"{len(y)} deals without dates, {int(y.sum())} of them won, are too few for a model")
     outcome = Outcome(TARGET, fallback, "company_prior", few, 0, is_temporal_evidence=False, notes=notes)
     if len(y) < FEWEST_ROWS or min(y.sum(), len(y) - y.sum()) < 10:
         return outcome
-    truth, predictions, deals = _cross_validate(data, y, groups, seed)
+
+    def predict(fit: Mask, held: Mask) -> dict[str, Floats]:
+        fitted = WinModel(_fit(data.take(fit), y[fit], groups[fit], seed), Platt(name="none"))
+        rate = SegmentRate.prior(y[fit])
+        return {MODEL: fitted.predict(data.take(held)), "company_prior": rate.predict(data.segments.take(held))}
+
+    crossed = cross_validate(y, grouped_folds(groups, repeats=REPEATS, seed=seed), predict)
     model = WinModel(_fit(data, y, groups, seed), Platt(name="none"))
     artefact = model.artefact(data)
     artefact.extra.update(check_parity(artefact, data))
     outcome.model = artefact
-    losses = {name: (p - truth) ** 2 for name, p in predictions.items()}
-    comparison = evaluation.compare(losses["company_prior"], losses[MODEL], groups[deals])
-    verdict = serve(comparison, "prior", artefact.algorithm, "overall rate")
+    verdict = serve(crossed.compare("company_prior", groups), "prior", artefact.algorithm, "overall rate")
     found = "better than the overall rate in cross-validation" if verdict.rung == "model" else (
         "no better than the overall rate in cross-validation"
     )  # fmt: skip
     outcome.decision = Decision(
         "model", f"{artefact.algorithm} is {found}, but without dates there is no evidence on later deals"
     )
-    _record(outcome, truth, predictions, len(y))
+    crossed.record(outcome, len(y))
     return outcome
-
-
-def _cross_validate(
-    data: Dataset, y: Floats, groups: NDArray[np.int64], seed: int
-) -> tuple[Floats, dict[str, Floats], NDArray[np.int64]]:
-    truth, model, prior, rows = [], [], [], []
-    for fit, held in grouped_folds(groups, repeats=REPEATS, seed=seed):
-        fitted = WinModel(_fit(data.take(fit), y[fit], groups[fit], seed), Platt(name="none"))
-        truth.append(y[held])
-        model.append(fitted.predict(data.take(held)))
-        prior.append(SegmentRate.prior(y[fit]).predict(data.segments.take(held)))
-        rows.append(np.flatnonzero(held))
-    predictions = {MODEL: np.concatenate(model), "company_prior": np.concatenate(prior)}
-    return np.concatenate(truth), predictions, np.concatenate(rows)
 
 
 def _fit(data: Dataset, y: Floats, groups: NDArray[np.int64], seed: int) -> LogisticMargin:
@@ -123,15 +112,3 @@ def _fit(data: Dataset, y: Floats, groups: NDArray[np.int64], seed: int) -> Logi
             error = plain.apply(fitted.margin(data.take(held))[:, 0]) - y[held]
             losses[strength] += float(np.sum(error**2))
     return LogisticMargin.fit(data, y, min(STRENGTHS, key=lambda strength: losses[strength]))
-
-
-def _record(outcome: Outcome, truth: Floats, predictions: dict[str, Floats], row_count: int) -> None:
-    for name, p in predictions.items():
-        outcome.metrics += [
-            Metric(SPLIT, name, evaluation.ALL, metric, value, row_count)
-            for metric, value in evaluation.probability_metrics(truth, p).items()
-        ]
-        outcome.reliability += [
-            ReliabilityBin(SPLIT, name, evaluation.ALL, i, *row)
-            for i, row in enumerate(evaluation.reliability(truth, p), 1)
-        ]

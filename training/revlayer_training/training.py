@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import psycopg
 
+from revlayer_training.churn import fit_customer_churn
+from revlayer_training.churn_snapshots import fit_snapshots, load_snapshots
 from revlayer_training.customer_value import fit_customer_value
 from revlayer_training.customers import load_customers
 from revlayer_training.datasets import load_dataset
@@ -22,6 +24,7 @@ from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
 from revlayer_udf import certificate, registry
 from revlayer_udf.manifest import Feature, Manifest
+from revlayer_udf.targets import TARGETS as SCORED
 
 
 class Load(Protocol):
@@ -31,18 +34,30 @@ class Load(Protocol):
 
 
 @dataclass(frozen=True)
+class Instead:
+    """What is read and fitted where a target's own history teaches nothing; ``load`` may find nothing either."""
+
+    load: Callable[[psycopg.Connection, date], Features | None]
+    fit: Callable[[Any, date, int], Outcome]
+
+
+@dataclass(frozen=True)
 class Trained:
     """How a target is trained: what is read and what is fitted to it, as ``fit(data, cutoff, seed)``."""
 
     load: Load
     fit: Callable[[Any, date, int], Outcome]
+    instead: Instead | None = None
 
+
+_TIMELESS = Instead(lambda conn, cutoff: load_timeless(conn), lambda data, cutoff, seed: fit_without_time(data, seed))
 
 TRAINED: dict[str, Trained] = {
-    "deal_win": Trained(load_dataset, fit_deal_win),
+    "deal_win": Trained(load_dataset, fit_deal_win, _TIMELESS),
     "deal_value": Trained(load_dataset, fit_deal_value),
     "deal_close_month": Trained(load_dataset, fit_deal_close_month),
     "customer_value": Trained(load_customers, fit_customer_value),
+    "customer_churn": Trained(load_customers, fit_customer_churn, Instead(load_snapshots, fit_snapshots)),
 }
 TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"
@@ -129,18 +144,31 @@ def train_all(
 
 
 def _train_one(conn: psycopg.Connection, target: str, data: Features, cutoff: date, seed: int) -> TrainingResult:
+    trained = TRAINED[target]
     try:
-        return _publish(conn, TRAINED[target].fit(data, cutoff, seed), data, cutoff)
+        return _publish(conn, trained.fit(data, cutoff, seed), data, cutoff)
     except NothingToLearnError as error:
-        if target == "deal_win":
-            timeless = load_timeless(conn)
-            if len(timeless):
-                return _register_timeless(conn, fit_without_time(timeless, seed), timeless, cutoff)
+        instead = trained.instead
+        other = None if instead is None else instead.load(conn, cutoff)
+        if instead is None or other is None or not len(other):
+            return TrainingResult(target, None, "nothing", (), len(data), cutoff, None, error.message)
+        return _train_instead(conn, target, instead, other, cutoff, seed)
+
+
+def _train_instead(
+    conn: psycopg.Connection, target: str, instead: Instead, data: Features, cutoff: date, seed: int
+) -> TrainingResult:
+    try:
+        outcome = instead.fit(data, cutoff, seed)
+    except NothingToLearnError as error:
         return TrainingResult(target, None, "nothing", (), len(data), cutoff, None, error.message)
+    if outcome.is_temporal_evidence and outcome.entity == SCORED[target].entity:
+        return _publish(conn, outcome, data, cutoff)
+    return _keep_candidate(conn, outcome, data, cutoff)
 
 
-def _register_timeless(conn: psycopg.Connection, outcome: Outcome, data: Features, cutoff: date) -> TrainingResult:
-    """Keep the model as a candidate; without evidence on later data it never serves."""
+def _keep_candidate(conn: psycopg.Connection, outcome: Outcome, data: Features, cutoff: date) -> TrainingResult:
+    """Keep the model as a candidate: without evidence on later data, or features to score by, it never serves."""
     version = register(conn, outcome, outcome.model or outcome.fallback, data, cutoff)
     reason = outcome.decision.reason
     return TrainingResult(outcome.target, None, "nothing", (version,), len(data), cutoff, outcome, reason)

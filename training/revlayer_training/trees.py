@@ -18,6 +18,7 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -89,6 +90,23 @@ def from_boosting(model: Boosting) -> Ensemble:
     is_classifier = isinstance(model, GradientBoostingClassifier)
     raw = model.decision_function(row) if is_classifier else model.predict(row)
     return grown.with_values(grown.values, np.asarray(raw, np.float64).reshape(-1) - grown.score(row)[0])
+
+
+def from_hist_boosting(model: HistGradientBoostingClassifier) -> Ensemble:
+    """Read scikit-learn's histogram gradient boosting; the sum is the decision function.
+
+    Raises:
+        ArtefactError: it splits on categories of its own.
+    """
+    stages = model._predictors  # scikit-learn shows these trees nowhere else; the export is compared with it
+    trees = []
+    for stage in stages:
+        for place, tree in enumerate(stage):
+            nodes = tree.nodes
+            if nodes["is_categorical"].any():
+                raise ArtefactError("the boosting splits on native categories", "Encode them first: TextEncoder.")
+            trees.append(_hist_tree(nodes, np.eye(len(stage))[[place]]))
+    return _joined(trees, 1.0, np.asarray(model._baseline_prediction, np.float64).reshape(-1))
 
 
 def from_forest(model: Forest) -> Ensemble:
@@ -184,6 +202,19 @@ def _scikit_tree(model: DecisionTreeClassifier | DecisionTreeRegressor, values: 
         missing_left=np.asarray(tree.missing_go_to_left, bool) & ~leaf,
         values=np.where(leaf[:, None], values, 0.0),
         cover=np.asarray(tree.weighted_n_node_samples, np.float64),
+    )
+
+
+def _hist_tree(nodes: NDArray[np.void], columns: Floats) -> _Tree:
+    leaf, own = nodes["is_leaf"] > 0, np.arange(len(nodes))
+    return _Tree(
+        feature=np.where(leaf, LEAF, nodes["feature_idx"]).astype(np.int64),
+        threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
+        left=np.where(leaf, own, nodes["left"]).astype(np.int64),
+        right=np.where(leaf, own, nodes["right"]).astype(np.int64),
+        missing_left=(nodes["missing_go_to_left"] > 0) & ~leaf,
+        values=np.where(leaf, nodes["value"], 0.0)[:, None] * columns,
+        cover=nodes["count"].astype(np.float64),
     )
 
 
