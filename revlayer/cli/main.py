@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from revlayer.cli import closings, database, models, reasons, semantics, steps, watch
+from revlayer.cli import closings, database, evaluation, models, reasons, semantics, steps, watch
 from revlayer.cli.console import errors
 from revlayer.errors import RevlayerError
 
@@ -28,7 +28,7 @@ for command in (watch.demo, steps.run, watch.doctor, watch.docs):
     app.command(rich_help_panel="Start here")(command)
 app.command("import", rich_help_panel="Data in")(steps.import_csv)
 app.command(rich_help_panel="Data in")(steps.simulate)
-for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest):
+for command in (steps.migrate, steps.build, steps.train, evaluation.evaluate, steps.score, steps.backtest):
     app.command(rich_help_panel="Single steps")(command)
 app.command(rich_help_panel="Single steps")(reasons.explain)
 # What follows is MetricFlow's own, --help included.

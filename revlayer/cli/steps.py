@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from revlayer import pipeline
+from revlayer.cli import evaluation
 from revlayer.cli.console import output, print_lines, progress_bar, table
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
@@ -56,20 +57,28 @@ def build(
 def train(
     target: Annotated[
         str | None,
-        typer.Argument(help="Such as deal_win; by default all that have something to learn from."),
+        typer.Argument(help="Such as deal_win or churn; by default all that have something to learn from."),
     ] = None,
     as_of: AsOf = None,
     max_rows: MaxRows = None,
     seed: int = 1,
+    check: Annotated[
+        bool, typer.Option("--check", help="Report on the data only; exit code 1 where they cannot be learnt from.")
+    ] = False,
 ) -> None:
     """Train, evaluate on later time, register; a model serves only if it beats its baseline."""
     from revlayer import short_history
     from revlayer_training import TARGETS, report, train_all
 
     settings = Settings()
+    target = target and evaluation.target_named(target)
     if target and target not in TARGETS:
         raise WrongUseError(f"there is no target {target}", f"There are {', '.join(TARGETS)}.")
     cutoff = pipeline.resolve_as_of(settings, _day(as_of))
+    if check:
+        with connect(settings, "scorer") as conn:
+            is_trainable = evaluation.check(conn, target, cutoff, max_rows)
+        raise typer.Exit(0 if is_trainable else 1)
     with (
         pipeline.run_lock(settings, wait=False),
         connect(settings, "scorer") as conn,

@@ -1,5 +1,6 @@
 """Customer value: what serves for how much history, edge cases, parity of the artefact, CDNOW by both protocols."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -74,6 +75,17 @@ def test_its_reasons_add_up(fitted):
         assert explained(outcome.model.content, manifest)
     except UnexplainedError as error:
         pytest.fail(str(error))
+
+
+def test_no_more_features_than_a_function_takes():
+    data = shop(300).until(np.datetime64("2023-12-31")).rows(QUARTERS, 90, "2023-12-31")
+    rng = np.random.default_rng(1)
+    noise = {f"noise_{place}": rng.normal(size=len(data)).astype(np.float32) for place in range(110)}
+    many = replace(data, numbers={**data.numbers, **noise}, number_features=(*data.number_features, *noise))
+    known = np.isfinite(many.forward_revenue)
+    matrix = Forecaster.fit(many, many.forward_revenue, known, 90, 90, 1, members=False).matrix
+    assert len({*matrix.numbers, *PURCHASE_NUMBERS}) + len(matrix.texts) == 100
+    assert "order_count" in matrix.numbers
 
 
 def test_same_data_and_seed_same_artefact(fitted):

@@ -15,7 +15,7 @@ from revlayer_training.churn_rows import CONTRACTUAL, NEVER, ChurnRows, Inactivi
 from revlayer_training.customers import CustomerDataset
 from revlayer_training.evaluation import ALL
 from revlayer_training.export import check_parity
-from revlayer_training.feature_choice import choose_features, with_features
+from revlayer_training.feature_choice import choose_features, differing, with_features
 from revlayer_training.ladder import Decision, SegmentRate, reachable_rung, serve
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome, describe_splits, masks_of
 from revlayer_training.probability import compare_levels, evaluate_splits, rate_artefact
@@ -76,6 +76,13 @@ def time_split(rows: ChurnRows, cutoff: date) -> TimeSplit | None:
         return None
     split = split_rows(rows.data.as_of, np.where(rows.is_known, rows.known_on, NEVER), dates, cutoff)
     return split if all(mask.any() for mask in masks_of(split).values()) else None
+
+
+def reachable(rows: ChurnRows, cutoff: date) -> Decision:
+    """Say how far up the ladder the known labels may climb; nothing is fitted."""
+    split = time_split(rows, cutoff)
+    train = rows.is_known if split is None else split.train
+    return _reach(rows, train, split, bool(differing(rows.data.take(train))))
 
 
 def baselines(rows: ChurnRows, known: Mask) -> dict[str, Floats]:

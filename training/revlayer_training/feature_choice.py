@@ -1,6 +1,6 @@
 """Which features a model may read: those that differ between rows, and no more than a function of PostgreSQL takes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -36,7 +36,7 @@ def choose_features(
 
     Args:
         data: rows to train on, and no others: what is tested later must not choose.
-        y: their labels [N].
+        y: their labels [N]; NaN where there is none.
         most: PostgreSQL's functions take so many arguments.
         keep: features the model needs in any case; they count towards ``most``.
     """
@@ -51,7 +51,7 @@ def choose_features(
     return tuple(name for name in found if name in best or name in keep)
 
 
-def with_features(data: AnyFeatures, names: Sequence[str]) -> AnyFeatures:
+def with_features(data: AnyFeatures, names: Collection[str]) -> AnyFeatures:
     """Return the same rows with these features only."""
     kept = set(names)
     return replace(
@@ -62,8 +62,9 @@ def with_features(data: AnyFeatures, names: Sequence[str]) -> AnyFeatures:
 
 
 def _gains(data: Features, names: Sequence[str], y: Floats, seed: int) -> Floats:
+    labelled = np.flatnonzero(np.isfinite(y))
     rows = np.zeros(len(data), bool)
-    rows[np.random.default_rng(seed).permutation(len(data))[:_MOST_ROWS]] = True
+    rows[np.random.default_rng(seed).permutation(labelled)[:_MOST_ROWS]] = True
     part = data.take(rows)
     columns = [
         TextEncoder.ordinal(part.texts[name]).transform(part.texts[name])
@@ -71,10 +72,10 @@ def _gains(data: Features, names: Sequence[str], y: Floats, seed: int) -> Floats
         else part.numbers[name]
         for name in names
     ]
+    is_binary = set(np.unique(y[rows])) <= {0.0, 1.0}
     settings = {
-        "objective": "binary" if set(np.unique(y)) <= {0.0, 1.0} else "l2", "learning_rate": 0.1, "num_leaves": 15,
-        "feature_fraction": 0.3, "seed": seed, "deterministic": True, "num_threads": 1, "force_row_wise": True,
-        "verbosity": -1,
+        "objective": "binary" if is_binary else "l2", "learning_rate": 0.1, "num_leaves": 15, "feature_fraction": 0.3,
+        "seed": seed, "deterministic": True, "num_threads": 1, "force_row_wise": True, "verbosity": -1,
     }  # fmt: skip
     booster = lgb.train(settings, lgb.Dataset(np.column_stack(columns), y[rows]), num_boost_round=60)
     return np.asarray(booster.feature_importance("gain"), np.float64)

@@ -1,9 +1,15 @@
 """The evaluation report of a training run, as markdown for files and as rich text for the console."""
 
+from collections.abc import Sequence
+
 from rich.markdown import Markdown
 
+from revlayer_training.evaluation import ALL
+from revlayer_training.later import LaterEvaluation
 from revlayer_training.outcome import MODEL, Outcome
+from revlayer_training.tiers import NAMES as TIERS
 from revlayer_training.training import REJECTED, TrainingResult, own_figures
+from revlayer_udf.registry import Metric, ReliabilityBin
 
 # By target, the figures a reader needs first.
 SHOWN = {
@@ -49,12 +55,45 @@ def markdown(result: TrainingResult) -> str:
         _sentence(result.reason),
         _evidence(result, outcome),
     ]
-    table = _figures(outcome, split)
+    table = _figures(outcome.target, outcome.metrics, split)
     parts.append(table or "There is no later data to test on, so there are no figures.")
-    reliability = _reliability(outcome, split)
-    if reliability:
-        parts.append(reliability)
+    parts += filter(None, (_reliability(outcome.reliability, split), _tiers(outcome.metrics)))
     return "\n\n".join(parts) + "\n"
+
+
+def render_later(later: LaterEvaluation) -> Markdown:
+    """Return the report on later labels for a rich console."""
+    return Markdown(later_markdown(later))
+
+
+def later_markdown(later: LaterEvaluation) -> str:
+    """Return the report on labels that became known after a model was trained."""
+    entities = f"{later.target.split('_')[0]}s"
+    of = "" if later.entity_count is None else f" of {later.entity_count:,} {entities}"
+    rows = f"{later.row_count:,} rows{of}, as-of dates from {later.first_date}"
+    parts = [
+        f"## {later.target}: {later.model_version} on later labels",
+        f"It was trained with what was known through {later.trained_through}; since then, by {later.cutoff}, labels of"
+        f" {rows} became known.",
+        *(_sentence(note) for note in later.notes),
+        _figures(later.target, later.metrics, "later"),
+        _reliability(later.reliability, "later"),
+        _tiers(later.metrics),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _tiers(metrics: Sequence[Metric]) -> str:
+    """Return share and observed rate of the tiers, of a target that has them."""
+    found = {row.metric: row.value for row in metrics if row.predictor == MODEL and row.segment == ALL}
+    if f"{TIERS[0]}_tier_share" not in found:
+        return ""
+    lines = ["| tier | share | observed rate |", "|---|---:|---:|"]
+    lines += [
+        f"| {name} | {_number(found[f'{name}_tier_share'])} | {_number(found[f'{name}_tier_observed_rate'])} |"
+        for name in TIERS
+    ]
+    return "\n".join(lines)
 
 
 def _served(result: TrainingResult) -> str:
@@ -76,25 +115,27 @@ def _evidence(result: TrainingResult, outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _figures(outcome: Outcome, split: str) -> str:
-    predictors = list(dict.fromkeys(row.predictor for row in outcome.metrics if row.split == split))
+def _figures(target: str, metrics: Sequence[Metric], split: str) -> str:
+    of_split = [row for row in metrics if row.split == split and row.segment == ALL]
+    found = {(row.predictor, row.metric): row.value for row in of_split}
+    predictors = list(dict.fromkeys(row.predictor for row in of_split))
     if not predictors:
         return ""
     predictors.sort(key=lambda name: (name != MODEL, name != REJECTED))
-    shown = SHOWN[outcome.target]
+    shown = SHOWN[target]
     lines = [
         f"| {split} | " + " | ".join(NAMES[metric] for metric in shown) + " |",
         "|---|" + "---:|" * len(shown),
     ]
     for predictor in predictors:
-        values = [outcome.value(metric, predictor, split) for metric in shown]
+        values = [found.get((predictor, metric)) for metric in shown]
         name = "**this version**" if predictor == MODEL else predictor.replace("_", " ")
         lines.append(f"| {name} | " + " | ".join(_number(value) for value in values) + " |")
     return "\n".join(lines)
 
 
-def _reliability(outcome: Outcome, split: str) -> str:
-    rows = [row for row in outcome.reliability if (row.split, row.predictor, row.segment) == (split, MODEL, "(all)")]
+def _reliability(bins: Sequence[ReliabilityBin], split: str) -> str:
+    rows = [row for row in bins if (row.split, row.predictor, row.segment) == (split, MODEL, ALL)]
     if len(rows) < 2:
         return ""
     lines = ["| bin | rows | predicted | observed |", "|---:|---:|---:|---:|"]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from revlayer_training.feature_choice import choose_features, with_features
 from revlayer_training.features import Features
-from revlayer_training.purchasing.expectation import PurchaseExpectation
+from revlayer_training.purchasing.expectation import PURCHASE_NUMBERS, PurchaseExpectation
 from revlayer_training.value_formula import simple_formula
 from revlayer_training.value_interval import ValueInterval
 from revlayer_training.value_members import PURCHASING, Design, Members
@@ -49,7 +50,10 @@ class Forecaster:
             members: whether there are enough labels to learn from.
         """
         span = int((data.as_of.max() - data.as_of.min()).astype(int))
-        matrix = FeatureMatrix.fit(data, () if span >= _DAYS_TO_LEARN_SEASONS else CALENDAR)
+        names = {*data.number_features, *data.text_features}
+        wanted = with_features(data, names if span >= _DAYS_TO_LEARN_SEASONS else names - {*CALENDAR})
+        labels = np.where(rows, revenue, np.nan)
+        matrix = FeatureMatrix.fit(with_features(data, choose_features(wanted, labels, seed, keep=PURCHASE_NUMBERS)))
         fitted = cls(matrix, _expectation(data), None, window, horizon, seed)
         if not members:
             return fitted

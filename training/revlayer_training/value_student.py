@@ -4,7 +4,6 @@ It is fitted to the predictions of the model that was chosen, over all customers
 model is made of, an artefact is two small forests and a formula, and every engine scores it alike.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revlayer_training.export import RAW_SCORE, Artefact
+from revlayer_training.feature_choice import differing
 from revlayer_training.features import Features
 from revlayer_training.graph import Graph
 from revlayer_training.ladder import Rung
@@ -37,10 +37,11 @@ class FeatureMatrix:
     encoders: tuple[TextEncoder, ...]
 
     @classmethod
-    def fit(cls, data: Features, leave_out: Sequence[str] = ()) -> "FeatureMatrix":
+    def fit(cls, data: Features) -> "FeatureMatrix":
         """Take the features that differ between rows."""
-        numbers = tuple(n for n in data.number_features if n not in leave_out and _differs(data.numbers[n]))
-        texts = tuple(n for n in data.text_features if len(data.texts[n].seen()) > 1)
+        names = differing(data)
+        numbers = tuple(name for name in names if name in data.number_features)
+        texts = tuple(name for name in names if name in data.text_features)
         return cls(numbers, texts, tuple(TextEncoder.ordinal(data.texts[name]) for name in texts))
 
     def transform(self, data: Features) -> NDArray[np.float32]:
@@ -148,8 +149,3 @@ def _reproduce(columns: NDArray[np.float32], target: Floats, seed: int, **option
         "verbosity": -1,
     } | options  # fmt: skip
     return lgb.train(settings, lgb.Dataset(columns, target, weight=weight), num_boost_round=150)
-
-
-def _differs(column: NDArray[np.float32]) -> bool:
-    known = column[~np.isnan(column)]
-    return bool(len(known)) and bool(len(known) < len(column) or known.min() < known.max())
