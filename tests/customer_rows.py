@@ -60,5 +60,7 @@ def leavers(
         contractual_known_on=np.where(known_contract, days, NEVER),
         is_churned_noncontractual=np.where(known_order, left, np.nan),
         noncontractual_known_on=np.where(known_order, days, NEVER),
+        is_expanded=np.full(count, np.nan), expansion_amount=np.full(count, np.nan),
+        expansion_known_on=np.full(count, NEVER),
     )  # fmt: skip
     return data, LAST
