@@ -22,6 +22,14 @@ def test_a_lower_rung_is_named_with_what_a_model_needs(target, kinds):
         assert part in sentence
 
 
+def test_customers_are_called_customers():
+    outcome = Outcome("customer_churn", None, "segment_prior", Decision("shrinkage", "short"), 90)
+    [sentence] = short_history.needs([result("customer_churn", "shrinkage", outcome)])
+    assert "at least 150 customers" in sentence and "30 who left and 30 who stayed" in sentence
+    [nothing] = short_history.needs([result("customer_churn", "nothing", None)])
+    assert "deal" not in sentence + nothing and "forecast" not in nothing
+
+
 def test_nothing_to_learn_from_says_so():
     [sentence] = short_history.needs([result("deal_win", "nothing", None)])
     assert sentence.startswith("deal_win: nothing serves") and "revlayer run" in sentence

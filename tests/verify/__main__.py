@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from revlayer.database.embedded import EmbeddedServer
 from tests.verify import (
     audit_trail,
+    churn,
     identities,
     imported,
     orders,
@@ -33,6 +34,7 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "imports": lambda server, chosen: imported.check(server, chosen.data),
     "identities": lambda server, chosen: identities.check(chosen.profile),
     "orders": lambda server, chosen: orders.check(server, chosen.data),
+    "churn": lambda server, chosen: churn.check(server, chosen.data),
     "audit": lambda server, chosen: audit_trail.check(server, chosen.events),
 }
 

@@ -37,6 +37,8 @@ Floats = NDArray[np.float64]
 RELATION = "features.ftr_customer_snapshots"
 SNAPSHOT = Entity("customer", RELATION, RELATION, "no snapshot")
 FOLDS, REPEATS = 5, 3
+# From so many rows on, one repeat tells as much.
+MANY_ROWS = 20_000
 # Columns that are no features.
 _ABOUT = ("snapshot_id", "customer_id", "source_name", "as_of_date", "known_on", "is_churned", "label_known_on")
 
@@ -130,7 +132,7 @@ def fit_snapshots(data: SnapshotDataset, cutoff: date, seed: int = 1) -> Outcome
     return outcome
 
 
-def fit_without_dates(data: SnapshotDataset, seed: int = 1, repeats: int = REPEATS) -> Outcome:
+def fit_without_dates(data: SnapshotDataset, seed: int = 1, repeats: int | None = None) -> Outcome:
     """Evaluate by grouped, stratified, repeated 5-fold cross-validation, then fit on all rows.
 
     The figures are those of the procedure; the artefact is fitted once more on everything.
@@ -149,7 +151,7 @@ def fit_without_dates(data: SnapshotDataset, seed: int = 1, repeats: int = REPEA
         few = f"{len(y)} snapshots of one time, {left} of customers who left, are too few or too alike for a model"
         outcome.decision = Decision("prior", few)
         return outcome
-    crossed, _ = cross(data, y, groups, seed, repeats)
+    crossed, _ = cross(data, y, groups, seed, repeats or (REPEATS if len(y) < MANY_ROWS else 1))
     model, artefact_data = _fit(data, y, groups, seed)
     outcome.model = model.artefact(artefact_data)
     outcome.model.extra.update(check_parity(outcome.model, data))
