@@ -14,16 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from dbt.contracts.graph.manifest import Manifest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from revlayer import dbt
 
 # Histories until their dead rows are swept away.
 SWEEP_EVERY = 100
-# The parsed project by the names of the variables given: their values count when a model is compiled, not before.
-_PARSED: dict[frozenset[str], bytes] = {}
 # Nobody looks at the events of these rows.
 UNWATCHED = """
 do $$
@@ -146,16 +142,7 @@ def compile_models(
         selection: arguments of dbt's ``--select``; what the models read must be among them.
     """
     given = {"as_of_date": as_of, **(variables or {})}
-    parsed = _PARSED.get(frozenset(given))
-    dbt.run(
-        database.settings,
-        ["run", "--full-refresh", "--select", *selection],
-        given,
-        target_path=target_path,
-        manifest=_manifest(parsed, database) if parsed else None,
-    )
-    if not parsed:
-        _PARSED[frozenset(given)] = (target_path / "partial_parse.msgpack").read_bytes()
+    dbt.run(database.settings, ["run", "--full-refresh", "--select", *selection], given, target_path=target_path)
     nodes = json.loads((target_path / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     results = json.loads((target_path / "run_results.json").read_text(encoding="utf-8"))["results"]
     tables = {
@@ -171,18 +158,6 @@ def compile_models(
         conn.execute(UNWATCHED)
         conn.commit()
     return CompiledModels(database, models)
-
-
-def _manifest(parsed: bytes, database: Any) -> Manifest:
-    """The parsed project, its relations in this database."""
-    manifest = Manifest.from_msgpack(parsed)
-    name = str(conninfo_to_dict(database.url)["dbname"])
-    for node in [*manifest.nodes.values(), *manifest.sources.values()]:
-        if node.relation_name:
-            node.relation_name = node.relation_name.replace(f'"{node.database}".', f'"{name}".', 1)
-        node.database = name
-    manifest.build_flat_graph()  # what a model sees as graph, which is not kept
-    return manifest
 
 
 def _fed_by_sources(graph: Mapping[str, Sequence[str]]) -> list[str]:

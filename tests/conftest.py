@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
+import parsed_project
 import psycopg
 import pytest
 from plpython_server import NoPlpython, plpython_server
@@ -15,19 +16,21 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
-from revlayer import demo
+from revlayer import dbt, demo
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url, deploy
 from revlayer.database.embedded import EmbeddedServer
 
 # make test tries a part of the random histories, make verify all of them.
-hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("quick", max_examples=10, deadline=None)
 hypothesis.settings.register_profile("whole", max_examples=500, deadline=None)
 hypothesis.settings.load_profile("quick")
 
 # Workers that run tests at once (pytest -n) each have a server, and a folder for dbt, of their own.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["REVLAYER_DBT_TARGET"] = f"target/{worker}"
+
+dbt.run = parsed_project.run
 
 TEMPLATE = "revlayer_test_template"
 COMPANY = demo.Company(deals=1500, seed=7, months=36)

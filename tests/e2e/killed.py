@@ -13,25 +13,28 @@ def _kill(*_arguments: object, **_keywords: object) -> None:
 
 
 def run_until(step: str) -> None:
-    """Run the pipeline and die: inside dbt's build of a half, or when scoring or the forecast reports progress."""
-    if step in ("features", "marts"):
-        whole = dbt.run
+    """Run the pipeline and die: inside dbt's build of a half, or when scoring or the forecast reports progress.
 
-        def until_a_third(settings, arguments, variables=None, progress=None, target_path=None):
-            deadly = step in arguments
+    What dbt builds before that step stands already, as of the same day, and is not built once more.
+    """
+    whole = dbt.run
 
-            def count(what, done, total):
-                if deadly and done * 3 > total:
-                    _kill()
+    def until_a_third(settings, arguments, variables=None, progress=None, target_path=None):
+        if step not in arguments:
+            return dbt.DbtResult()
 
-            return whole(settings, arguments, variables, count, target_path)
+        def count(what, done, total):
+            if done * 3 > total:
+                _kill()
 
-        dbt.run = until_a_third
-    elif step == "score":
+        return whole(settings, arguments, variables, count, target_path)
+
+    dbt.run = until_a_third
+    if step == "score":
         whole_score = jobs.score_targets
         jobs.score_targets = lambda conn, as_of, progress, read_conn: whole_score(
             conn, as_of, progress=_kill, read_conn=read_conn
         )
-    else:
+    elif step == "forecast":
         forecast.forecast_revenue = _kill
     pipeline.run(Settings())
