@@ -73,7 +73,9 @@ end
 -#}
 {% macro alive_probability(parameters) -%}
 case
-    when order_day_count = 1 and {{ parameters }}.r is not null then 1
+    -- Without parameters least() would take its bound.
+    when {{ parameters }}.r + {{ parameters }}.alpha + {{ parameters }}.a + {{ parameters }}.b is null then null
+    when order_day_count = 1 then 1
     when order_day_count > 1 then
         1 / (1 + exp(least(
             ln({{ parameters }}.a) - ln({{ parameters }}.b + order_day_count - 2)

@@ -14,6 +14,8 @@ from revlayer_training.churn import baselines, tier_metrics
 from revlayer_training.churn_model import OUTPUT
 from revlayer_training.churn_rows import ChurnRows
 from revlayer_training.customers import CustomerDataset, load_customers
+from revlayer_training.expansion import OUTPUTS as GROWTH_OUTPUTS
+from revlayer_training.expansion import growth_baselines, growth_figures
 from revlayer_training.export import score
 from revlayer_training.features import Features
 from revlayer_training.outcome import MODEL
@@ -135,9 +137,26 @@ def evaluate_value(model: Model, data: CustomerDataset, cutoff: date) -> LaterEv
     return made
 
 
+def evaluate_expansion(model: Model, data: CustomerDataset, cutoff: date) -> LaterEvaluation:
+    """Evaluate probabilities of growth and what they are expected to bring, beside the rates known before."""
+    known = np.isfinite(data.is_expanded) & (data.expansion_known_on <= np.datetime64(cutoff, "D"))
+    later, before = _parts(model.manifest, data.expansion_known_on, known, cutoff)
+    made = _described(model.manifest, data, later, cutoff)
+    held, segments = data.take(later), data.segments.take(later)
+    predictions = {MODEL: {name: _scores(model, held, name) for name in GROWTH_OUTPUTS}}
+    if before.any():
+        predictions |= growth_baselines(data, before, held)
+    for name, found in predictions.items():
+        probability = found[GROWTH_OUTPUTS[0]]
+        made.metrics += evaluation.by_segment(SPLIT, name, segments, growth_figures(held, found))
+        made.reliability += evaluation.reliability_table(SPLIT, name, segments, held.is_expanded, probability)
+    return made
+
+
 EVALUATED: dict[str, Callable[[Model, CustomerDataset, date], LaterEvaluation]] = {
     "customer_churn": evaluate_churn,
     "customer_value": evaluate_value,
+    "customer_expansion": evaluate_expansion,
 }
 
 

@@ -18,6 +18,7 @@ SHOWN = {
     "deal_close_month": ("rps", "log_loss", "ece"),
     "customer_value": ("rmse", "mae", "bias", "r2", "rank_correlation", "top_decile_lift", "coverage_80"),
     "customer_churn": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
+    "customer_expansion": ("brier", "auc", "ece", "predicted_mean", "observed_rate", "amount_mae", "amount_bias"),
 }
 NAMES = {
     "brier": "Brier",
@@ -36,6 +37,8 @@ NAMES = {
     "rmse": "root mean squared error",
     "rank_correlation": "rank correlation",
     "top_decile_lift": "top-decile lift",
+    "amount_mae": "mean absolute error of the amount",
+    "amount_bias": "bias of the amount",
 }
 
 

@@ -16,6 +16,7 @@ from revlayer_training.deal_close_month import fit_deal_close_month
 from revlayer_training.deal_value import fit_deal_value
 from revlayer_training.deal_win import fit_deal_win
 from revlayer_training.evaluation import ALL
+from revlayer_training.expansion import fit_customer_expansion
 from revlayer_training.export import Artefact
 from revlayer_training.features import Features
 from revlayer_training.golden import golden
@@ -58,6 +59,7 @@ TRAINED: dict[str, Trained] = {
     "deal_close_month": Trained(load_dataset, fit_deal_close_month),
     "customer_value": Trained(load_customers, fit_customer_value),
     "customer_churn": Trained(load_customers, fit_customer_churn, Instead(load_snapshots, fit_snapshots)),
+    "customer_expansion": Trained(load_customers, fit_customer_expansion),
 }
 TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"

@@ -26,13 +26,7 @@ def publish(
         extra: of the manifest.
     """
     version = f"{target}__test"
-    manifest = {"label_horizon_days": horizon_days, "extra": dict(extra or {})}
-    conn.execute(
-        "insert into scoring.models (model_version, target, algorithm, status, artefact, artefact_sha256, manifest,"
-        " data_fingerprint, is_temporal_evidence, beats_baseline)"
-        " values (%s, %s, 'test', 'champion', '', repeat('0', 64), %s, '', true, true)",
-        [version, target, json.dumps(manifest)],
-    )
+    register(conn, target, version, "champion", extra, horizon_days)
     found = conn.execute(
         "insert into scoring.runs (target, model_version, as_of_date, status) values (%s, %s, %s, 'published')"
         " returning run_id",
@@ -53,6 +47,25 @@ def publish(
                 sql.SQL(", ").join(map(sql.Literal, columns.values())),
             )
         )
+
+
+def register(
+    conn: psycopg.Connection,
+    target: str,
+    version: str,
+    status: str = "candidate",
+    extra: Mapping[str, Any] | None = None,
+    horizon_days: int = 90,
+    trained_through: str | None = None,
+) -> None:
+    """Write a model whose manifest has these parts only."""
+    manifest = {"label_horizon_days": horizon_days, "extra": dict(extra or {})}
+    conn.execute(
+        "insert into scoring.models (model_version, target, algorithm, status, artefact, artefact_sha256, manifest,"
+        " data_fingerprint, is_temporal_evidence, beats_baseline, trained_through_date)"
+        " values (%s, %s, 'test', %s, '', repeat('0', 64), %s, '', true, true, %s)",
+        [version, target, status, json.dumps(manifest), trained_through],
+    )
 
 
 def rebuild(conn: psycopg.Connection, models: Any) -> None:

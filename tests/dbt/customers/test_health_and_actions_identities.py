@@ -157,7 +157,7 @@ def _expected_parts(found, risky):
         key, account, today = f"C{number}", customer["account"], customer["today"]
         party = ("account", account) if account else ("customer", key)
         plan = today["plan_value"] and _cents(today["plan_value"])
-        if customer["churn"] is not None and customer["churn"] >= 0.4:
+        if customer["churn"] is not None:
             base = plan * 12 if plan and plan > 0 else customer["value"] and _cents(customer["value"])
             parts[party, "save", key] = base and _cents(base * Decimal(customer["churn"]))
         if customer["growth"] and plan and plan > 0:

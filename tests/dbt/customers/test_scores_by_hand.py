@@ -7,7 +7,7 @@ import pytest
 
 from .checks import check
 from .conftest import AS_OF
-from .predictions import publish, rebuild, records
+from .predictions import publish, rebuild, records, register
 
 PURCHASING = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "p": 6.25, "q": 3.74, "gamma": 15.44}
 
@@ -16,9 +16,11 @@ PURCHASING = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "p": 6.25, "q"
 def found(score_models, shop):
     """Return a function that gives a mart's row of a customer, with predictions published before."""
 
-    def read(relation="customer_scores", key="s:C", **predictions):
+    def read(relation="customer_scores", key="s:C", registered=(), **predictions):
         column = "party_id" if relation == "next_actions" else "customer_id"
         with score_models.filled(shop.rows) as conn:
+            for version, extra, day in registered:
+                register(conn, "customer_value", version, extra=extra, trained_through=day)
             for target, (rows, extra, *rung) in predictions.items():
                 publish(conn, f"customer_{target}", AS_OF, rows, extra, *rung)
             rebuild(conn, score_models)
@@ -134,6 +136,24 @@ def test_probability_of_still_buying(shop, found, score_models, days):
         assert math.isclose(row["alive_probability"], same, rel_tol=1e-12)
 
 
+def test_parameters_of_purchasing_are_those_of_what_serves_else_of_the_last_model(shop, found):
+    """Parameters that let everybody stay, or leave, tell them apart."""
+    shop.customer()
+    for day in ("2024-10-01", "2024-12-10"):
+        shop.order(day, "10.00")
+    stay, leave = ({"purchasing": PURCHASING | {"a": a}} for a in (1e-6, 1e6))
+    formula = ([value(10.0, 0.0, 20.0)], {}, "shrinkage")
+    check(found(value=formula), alive_probability=None, alive_model_version=None)
+    later = [("c1", stay, "2024-12-31"), ("c0", leave, "2024-06-30"), ("c2", leave, "2025-01-31"), ("c3", {}, AS_OF)]
+    row = found(value=formula, registered=later)
+    check(row, alive_model_version="c1")
+    assert row["alive_probability"] > 0.99 and row["value_sentence"].endswith("; it very likely still buys.")
+    served = ([value(10.0, 0.0, 20.0)], leave)
+    row = found(value=served, registered=later)
+    check(row, alive_model_version="customer_value__test")
+    assert row["alive_probability"] < 0.01 and row["value_sentence"].endswith("; it has very likely left.")
+
+
 def test_the_sentence_on_a_customers_value(shop, found):
     shop.customer()
     shop.order("2024-12-24", "10.00")
@@ -226,10 +246,10 @@ def test_the_next_action_of_an_account(shop, found):
     }
     check(
         found("next_actions", "s:A", **predicted),
-        action_rank=1, party_kind="account", account_id="s:A", best_action="save", best_action_amount=Decimal(600),
+        action_rank=1, party_kind="account", account_id="s:A", best_action="save", best_action_amount=Decimal(612),
         subject_id="s:C", subject_probability=0.5, subject_base_amount=Decimal(1200), subject_amount=Decimal(600),
-        save_amount=Decimal(600), expand_amount=Decimal(66), collect_amount=Decimal(70), rescue_amount=Decimal(0),
-        ranked_amount=Decimal(736), part_count=4,
+        save_amount=Decimal(612), expand_amount=Decimal(66), collect_amount=Decimal(70), rescue_amount=Decimal(0),
+        ranked_amount=Decimal(748), part_count=5,
     )  # fmt: skip
 
 

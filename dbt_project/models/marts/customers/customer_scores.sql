@@ -51,6 +51,7 @@ select
     worth.value_{{ column }},
     {%- endfor %}
     worth.alive_probability,
+    worth.alive_model_version,
     growth.expansion_probability,
     growth.expansion_amount,
     growth.expected_expansion_amount,

@@ -9,8 +9,25 @@ predictions as (
     {{ served_predictions('customer_value') }}
 ),
 
-purchasing as (
+parameters as (
     {{ model_parameters('customer_value', 'purchasing', ['r', 'alpha', 'a', 'b']) }}
+),
+
+-- Those of the model that serves, else of the last one trained by the day: they describe purchases, whatever serves.
+purchasing as (
+    select
+        parameters.*,
+        row_number() over (
+            order by
+                case when runs.run_id is not null then 0 else 1 end,
+                models.trained_through_date desc nulls last,
+                models.model_version desc
+        ) as place
+    from parameters
+    inner join {{ source('scoring', 'models') }} as models on parameters.model_version = models.model_version
+    left join {{ source('scoring', 'published_runs') }} as runs
+        on parameters.model_version = runs.model_version and runs.as_of_date = {{ as_of_date() }}
+    where runs.run_id is not null or models.trained_through_date <= {{ as_of_date() }}
 ),
 
 labels as (
@@ -29,6 +46,7 @@ forecast as (
         predictions.model_version,
         cast(labels.horizon_days as integer) as horizon_days,
         cast({{ alive_probability('purchasing') }} as {{ type_double() }}) as alive_probability,
+        purchasing.model_version as alive_model_version,
         {%- for rank in [1, 2, 3] %}
         predictions.reason_{{ rank }} as driver_{{ rank }},
         predictions.reason_{{ rank }}_contribution as contribution_{{ rank }},
@@ -36,7 +54,7 @@ forecast as (
         {%- endfor %}
     from customers
     left join predictions on customers.customer_id = predictions.customer_id
-    left join purchasing on predictions.model_version = purchasing.model_version
+    left join purchasing on purchasing.place = 1
     left join labels on predictions.model_version = labels.model_version
     {%- for rank in [1, 2, 3] %}
     left join {{ ref('customer_driver_words') }} as words_{{ rank }}
@@ -71,6 +89,7 @@ select
     cast(case when value_amount > 0 then value_amount / (value_amount + (value_p90_amount - value_p10_amount) / 2) end
         as {{ type_double() }}) as value_confidence,
     alive_probability,
+    case when alive_probability is not null then alive_model_version end as alive_model_version,
     {%- for rank in [1, 2, 3] %}
     driver_{{ rank }} as value_driver_{{ rank }},
     contribution_{{ rank }} as value_driver_{{ rank }}_contribution,

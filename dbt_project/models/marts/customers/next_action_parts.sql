@@ -21,7 +21,6 @@ priced as (
         account_id, churn_probability as probability,
         case when plan_value_amount > 0 then plan_value_amount * {{ months }} else value_amount end as base_amount
     from customers
-    where churn_tier in ('medium', 'high')
     union all
     select
         'collect' as action, 'customer' as subject_kind, customers.customer_id as subject_id, customers.as_of_date,

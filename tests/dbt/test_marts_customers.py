@@ -1,0 +1,66 @@
+"""Marts of customers of the simulated company, after a whole run."""
+
+import pytest
+
+
+@pytest.fixture
+def read(company):
+    def run(query):
+        with company.connect() as conn:
+            return conn.execute(query).fetchall()
+
+    return run
+
+
+def test_every_customer_has_a_row_and_every_model_predicts(read):
+    [row] = read(
+        "select count(*), count(churn_probability), count(churn_tier), count(value_amount),"
+        " count(expansion_probability), count(*) filter (where plan_value_amount > 0), count(churn_rule_reasons),"
+        " count(distinct prediction_state) from marts.customer_scores"
+    )
+    total, churn, tiers, values, growth, paying, reasons, states = row
+    [(known,)] = read("select count(*) from features.ftr_customers where as_of_date = '2025-12-31'")
+    assert total == known == churn == tiers == values > 100
+    assert 0 < growth == paying < total
+    assert 0 < reasons < total
+    assert states == 1
+
+
+def test_probabilities_of_still_buying_are_those_of_the_function(read):
+    rows = read("""
+        with parameters as (
+            select
+                max(value) filter (where name = 'r') as r, max(value) filter (where name = 'alpha') as alpha,
+                max(value) filter (where name = 'a') as a, max(value) filter (where name = 'b') as b
+            from scoring.model_parameters
+            where target = 'customer_value' and parameter_group = 'purchasing'
+        )
+        select scores.alive_probability, metrics.purchase_alive_probability(
+            f.order_day_count - 1, f.days_between_first_and_last_order_day / 7, f.days_since_first_order / 7,
+            parameters.r, parameters.alpha, parameters.a, parameters.b
+        )
+        from marts.customer_scores as scores
+        inner join features.ftr_customers as f using (customer_id, as_of_date)
+        cross join parameters
+    """)
+    known = [row for row in rows if row[1] is not None]
+    assert len(known) > 50
+    assert all(found == pytest.approx(wanted, rel=1e-9) for found, wanted in known)
+    assert all(found is None for found, wanted in rows if wanted is None)
+
+
+def test_health_and_its_change_are_known(read):
+    [(total, scored, changed, moved)] = read(
+        "select count(*), count(health_score), count(health_change), count(*) filter (where health_change <> 0)"
+        " from marts.account_health"
+    )
+    assert total == scored and 0 < changed <= total and moved > 10
+
+
+def test_every_action_is_somewhere_and_the_parts_are_those_of_other_marts(read):
+    parts = dict(read("select action, sum(action_amount) from marts.next_action_parts group by action"))
+    assert set(parts) == {"save", "collect", "rescue", "expand"}
+    [(at_risk,)] = read("select sum(revenue_at_risk_amount) from marts.at_risk_deals where revenue_at_risk_amount > 0")
+    [(ranked,)] = read("select sum(ranked_amount) from marts.next_actions")
+    assert parts["rescue"] == at_risk
+    assert ranked == sum(parts.values())
