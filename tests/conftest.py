@@ -11,6 +11,7 @@ import hypothesis
 import parsed_project
 import psycopg
 import pytest
+import shared_company
 from plpython_server import NoPlpython, plpython_server
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -162,8 +163,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def company(make_database: Callable[..., Database]) -> Database:
+def company(
+    make_database: Callable[..., Database], server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Database:
     """A small simulated company, run whole: simulated, built, trained, scored, published. Read it, do not write."""
-    made = make_database("company")
-    demo.demonstrate(made.settings, COMPANY, progress=lambda what, done, total: None, report=lambda step: None)
-    return made
+
+    def run() -> Database:
+        made = make_database("company")
+        demo.demonstrate(made.settings, COMPANY, progress=lambda what, done, total: None, report=lambda step: None)
+        return made
+
+    def copy(dump: Path) -> Database:
+        name = f"company_{uuid.uuid4().hex[:8]}"
+        settings = _settings(server_url, name)
+        shared_company.restore(dump, server_url, name, settings)
+        return Database(settings)
+
+    if "PYTEST_XDIST_WORKER" not in os.environ or "REVLAYER_TEST_DATABASE_URL" in os.environ:
+        return run()
+    return shared_company.run_once(tmp_path_factory.getbasetemp().parent, run, copy)

@@ -69,14 +69,16 @@ class Builds:
 
     def __init__(self, database, folder: Path) -> None:
         self.database, self.folder = database, folder
+        self._staged: list[str] = []  # views, which stand after the first build
 
     def build(self, *arguments: str, as_of: str = data.AS_OF_DATE, **variables: object) -> None:
         dbt.run(
             self.database.settings,
-            ["run", *SELECTION, *arguments],
+            ["run", *SELECTION, *self._staged, *arguments],
             {"as_of_date": as_of, "calendar_start_on": "2022-01-01", **variables},
             target_path=self.folder,
         )
+        self._staged = ["--exclude", "path:dbt_project/models/staging"]
 
     def execute(self, statement: str) -> None:
         with self.database.connect() as conn:
