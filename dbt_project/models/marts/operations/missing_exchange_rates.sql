@@ -9,6 +9,9 @@ with needed as (
     select currency_code, needed_on, 'customers' as needed_for, 0 as deal_count, row_count
     from {{ ref('int_customer_rates_missing') }}
     union all
+    select currency_code, needed_on, 'installs' as needed_for, 0 as deal_count, row_count
+    from {{ ref('int_install_rates_missing') }}
+    union all
     -- The mean rate of a month needs that of every day; rates hold on, so it is the first days that lack one.
     select
         coalesce(currency_code, '(none)') as currency_code,
