@@ -19,6 +19,7 @@ SHOWN = {
     "customer_value": ("rmse", "mae", "bias", "r2", "rank_correlation", "top_decile_lift", "coverage_80"),
     "customer_churn": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
     "customer_expansion": ("brier", "auc", "ece", "predicted_mean", "observed_rate", "amount_mae", "amount_bias"),
+    "install_revenue": ("gini", "decile_error", "rmse", "mae", "bias", "tweedie_deviance", "auc"),
 }
 NAMES = {
     "brier": "Brier",
@@ -39,6 +40,9 @@ NAMES = {
     "top_decile_lift": "top-decile lift",
     "amount_mae": "mean absolute error of the amount",
     "amount_bias": "bias of the amount",
+    "gini": "normalised Gini",
+    "decile_error": "decile error",
+    "tweedie_deviance": "Tweedie deviance",
 }
 
 

@@ -20,6 +20,8 @@ from revlayer_training.expansion import fit_customer_expansion
 from revlayer_training.export import Artefact
 from revlayer_training.features import Features
 from revlayer_training.golden import golden
+from revlayer_training.install_revenue import fit_install_revenue
+from revlayer_training.installs import load_installs
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
@@ -60,6 +62,7 @@ TRAINED: dict[str, Trained] = {
     "customer_value": Trained(load_customers, fit_customer_value),
     "customer_churn": Trained(load_customers, fit_customer_churn, Instead(load_snapshots, fit_snapshots)),
     "customer_expansion": Trained(load_customers, fit_customer_expansion),
+    "install_revenue": Trained(load_installs, fit_install_revenue),
 }
 TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"
@@ -108,7 +111,7 @@ def train(
         target: one of ``TARGETS``.
         cutoff: nothing that became known after this day is used.
         seed: same data and seed, same artefact.
-        max_rows: train on a sample of whole deals, or customers, of about this many rows.
+        max_rows: train on a sample of whole deals, customers or installs of about this many rows.
 
     Returns:
         The result; its rung is ``nothing`` where no outcome is known yet.

@@ -22,7 +22,7 @@ ELEMENTWISE = frozenset({
     "Abs", "Add", "And", "Binarizer", "Cast", "Ceil", "Clip", "Div", "Equal", "Erf", "Exp", "Floor", "Greater",
     "GreaterOrEqual", "Identity", "Imputer", "IsInf", "IsNaN", "LabelEncoder", "LeakyRelu", "Less",
     "LessOrEqual", "Log", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Reciprocal", "Relu",
-    "Round", "Scaler", "Sigmoid", "Sign", "Softplus", "Sqrt", "Sub", "Sum", "Tanh", "Where", "Xor",
+    "Round", "Scaler", "Sigmoid", "Sign", "Softplus", "Sqrt", "StringNormalizer", "Sub", "Sum", "Tanh", "Where", "Xor",
 })
 # fmt: on
 RESHAPING = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
