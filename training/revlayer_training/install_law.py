@@ -58,27 +58,28 @@ class RevenueLaw:
     def apply(self, margin: Floats, mu: Floats) -> dict[str, Floats]:
         """Return every output [N] for log-odds of paying and means of the logarithm."""
         p, centre = expit(margin), np.exp(mu + self.shift)
-        quantiles = [self._quantile(p, centre, q) for q in QUANTILES]
+        quantiles = [self._quantile(1 + np.exp(-margin), centre, q) for q in QUANTILES]
         return dict(zip(OUTPUTS, (p, p * centre * self.smearing, *quantiles), strict=True))
 
     def add_nodes(self, graph: Graph, margin: str, mu: str) -> dict[str, str]:
         """Return every output [N, 1] for tensors [N, 1]."""
-        p = graph.add("Sigmoid", margin)
+        # The operator Sigmoid is 1e-7 off, of a small p too much for the quantiles.
+        odds = graph.add("Add", graph.add("Exp", graph.add("Neg", margin)), graph.constant(1.0))
+        p = graph.add("Reciprocal", odds)
         centre = graph.add("Exp", graph.add("Add", mu, graph.constant(self.shift)))
         mean = graph.add("Mul", graph.add("Mul", p, centre), graph.constant(self.smearing))
-        quantiles = [self._quantile_nodes(graph, p, centre, q) for q in QUANTILES]
+        quantiles = [self._quantile_nodes(graph, odds, centre, q) for q in QUANTILES]
         return dict(zip(OUTPUTS, (p, mean, *quantiles), strict=True))
 
-    def _quantile(self, p: Floats, centre: Floats, q: float) -> Floats:
-        with np.errstate(divide="ignore"):
-            beyond = np.minimum((1 - q) / p, 1.0)
+    def _quantile(self, odds: Floats, centre: Floats, q: float) -> Floats:
+        beyond = np.minimum((1 - q) * odds, 1.0)
         inside = np.minimum(beyond, 1 - _LEAST_SHARE)
         z = _FACTOR * ((1 - inside) ** _POWER - inside**_POWER)
         return np.asarray(centre * np.exp(self.sigma * z) * np.minimum((1 - beyond) / _LEAST_SHARE, 1.0))
 
-    def _quantile_nodes(self, graph: Graph, p: str, centre: str, q: float) -> str:
+    def _quantile_nodes(self, graph: Graph, odds: str, centre: str, q: float) -> str:
         one, power = graph.constant(1.0), graph.constant(_POWER)
-        beyond = graph.add("Min", graph.add("Div", graph.constant(1 - q), p), one)
+        beyond = graph.add("Min", graph.add("Mul", odds, graph.constant(1 - q)), one)
         inside = graph.add("Min", beyond, graph.constant(1 - _LEAST_SHARE))
         upper = graph.add("Pow", graph.add("Sub", one, inside), power)
         z = graph.add("Sub", upper, graph.add("Pow", inside, power))

@@ -63,7 +63,7 @@ class Rivals:
 
 def _linear(rows: Rows, label: Floats, weight: Floats) -> dict[str, Predict]:
     scaler, encoders, matrix = linear_design(rows)
-    models: dict[str, Any] = {"ridge": Ridge(10.0), "lasso": Lasso(1e-4, max_iter=300, tol=1e-3)}
+    models: dict[str, Any] = {"ridge": Ridge(10.0), "lasso": Lasso(1e-3, max_iter=1000, tol=1e-2)}
     for model in models.values():
         model.fit(matrix, label, sample_weight=weight)
 
