@@ -46,6 +46,10 @@ class Rows:
     texts: Mapping[str, Texts]
     matrix: Matrix
 
+    def without_ratios(self, columns: "InstallColumns") -> Matrix:
+        """Return the columns of ``matrix`` that come from one feature each, float32 [N, M - ratios]."""
+        return np.hstack([self.matrix[:, : len(columns.numbers)], self.matrix[:, self.plain.shape[1] :]])
+
     def take(self, rows: Mask | NDArray[np.int64]) -> "Rows":
         """Return some of the rows."""
         texts = {name: Texts(column.names, column.codes[rows]) for name, column in self.texts.items()}
@@ -54,11 +58,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Tensors:
-    """The same in a graph."""
+    """The same in a graph, with the columns that come from one feature each."""
 
     plain: str
     texts: Mapping[str, str]
     matrix: str
+    without_ratios: str
 
 
 @dataclass(frozen=True)
@@ -105,17 +110,18 @@ class InstallColumns:
         return np.column_stack([data.numeric(self.numbers), *ratios])
 
     def add_nodes(self, graph: Graph) -> Tensors:
-        """Return the tensors; the numbers of the graph are those of the columns, in their order."""
-        one, parts = graph.constant(1.0), ["numeric"] if self.numbers else []
+        """Return the tensors; the numbers of the graph are those of the columns, at least one, in their order."""
+        one, parts = graph.constant(1.0), ["numeric"]
         for a, b in self.ratios:
             divisor = graph.number(b)
             divisor = graph.add("Where", graph.add("Greater", divisor, one), divisor, one)
             parts.append(graph.add("Div", graph.number(a), divisor))
-        plain = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else "".join(parts)
+        plain = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
         texts = {name: spelling.add_nodes(graph, graph.text(name)) for name, spelling in self.spellings.items()}
-        parts += [encoder.add_nodes(graph, texts[name]) for name, encoder in self.encoders]
-        matrix = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else plain
-        return Tensors(plain, texts, matrix)
+        encoded = [encoder.add_nodes(graph, texts[name]) for name, encoder in self.encoders]
+        matrix = graph.add("Concat", plain, *encoded, axis=1) if encoded else plain
+        single = graph.add("Concat", parts[0], *encoded, axis=1) if encoded else parts[0]
+        return Tensors(plain, texts, matrix, single)
 
 
 def _encoders(texts: Mapping[str, Texts], revenue: Floats) -> tuple[tuple[str, TextEncoder], ...]:

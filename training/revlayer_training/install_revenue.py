@@ -149,7 +149,7 @@ def _add_model(outcome: Outcome, data: InstallDataset, labelled: LabelledInstall
     known = data.take(labelled.rows)
     columns, rows = InstallColumns.fit(known, known.revenue)
     model = fit_two_part(known, known.revenue, columns, rows, seed)[chosen]
-    outcome.model = model.artefact()
+    outcome.model = model.with_drivers(rows, seed).artefact()
     outcome.model.extra.update(check_parity(outcome.model, data))
 
 

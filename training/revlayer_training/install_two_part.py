@@ -4,9 +4,10 @@ What payers spend is learnt on logarithms. Large payers bring most of the revenu
 of what such an install is expected to spend; that weight reads features only, so it moves no mean.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +17,13 @@ from revlayer_training.graph import Graph
 from revlayer_training.install_columns import FOLDS, Floats, InstallColumns, Rows
 from revlayer_training.install_heads import Head, LinearHead, MeanHead, TreeHead, thinned
 from revlayer_training.install_law import OUTPUTS, RevenueLaw
+from revlayer_training.trees import from_lightgbm, margins, tree_nodes
 from revlayer_udf.certificate import SCALE
 
 TREES, LINEAR, BOTH = KINDS = ("two_part_lightgbm", "two_part_linear", "two_part_mean")
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.5, 3.0
 _PENALTY_PAYER, _PENALTY_SPEND = 20.0, 30.0
+_MOST_DRIVER_ROWS = 100_000
 _SPEND: dict[str, Any] = {"objective": "regression", "num_leaves": 7}
 
 
@@ -38,26 +41,50 @@ class TwoPart:
     spend: Head
     law: RevenueLaw
     scale: float
+    drivers: lgb.Booster | None = None
+    fidelity: float | None = None
+
+    def with_drivers(self, rows: Rows, seed: int) -> "TwoPart":
+        """Fit the drivers: trees over single features that reproduce the logarithm of the mean.
+
+        A ratio belongs to two features, so a reason could name neither; these trees do without.
+        """
+        some = np.sort(np.random.default_rng(seed).permutation(len(rows.plain))[:_MOST_DRIVER_ROWS])
+        sample = rows.take(some)
+        columns, target = sample.without_ratios(self.columns), self._log_mean(sample)
+        settings = {
+            "objective": "l2", "num_leaves": 15, "learning_rate": 0.1, "min_data_in_leaf": 20, "feature_fraction": 0.8,
+            "seed": seed, "deterministic": True, "num_threads": 1, "force_row_wise": True, "verbosity": -1,
+        }  # fmt: skip
+        drivers = lgb.train(settings, lgb.Dataset(columns, target), num_boost_round=120)
+        error = float(((margins(drivers, columns)[:, 0] - target) ** 2).mean())
+        return replace(self, drivers=drivers, fidelity=1 - error / max(float(target.var()), 1e-12))
+
+    def _log_mean(self, rows: Rows) -> Floats:
+        return np.asarray(np.log(self.predict_rows(rows)["revenue"]))
 
     def predict(self, data: Features) -> dict[str, Floats]:
-        """Return every output, and the raw score, each [N]."""
-        return self.predict_rows(self.columns.rows(data))
+        """Return every output, and the raw score where there are drivers, each [N]."""
+        rows = self.columns.rows(data)
+        if self.drivers is None:
+            return self.predict_rows(rows)
+        return self.predict_rows(rows) | {RAW_SCORE: margins(self.drivers, rows.without_ratios(self.columns))[:, 0]}
 
     def predict_rows(self, rows: Rows) -> dict[str, Floats]:
-        """Do the same with rows that are encoded already."""
-        margin, mu = self.payer.score(rows), self.spend.score(rows)
-        return self.law.apply(margin, mu) | {RAW_SCORE: margin + mu}
+        """Return every output of rows that are encoded already."""
+        return self.law.apply(self.payer.score(rows), self.spend.score(rows))
 
     def artefact(self) -> Artefact:
-        """Export; the raw score, log-odds of paying plus log of the amount, is the log of the mean but for a constant."""
+        """Export; the raw score is that of the drivers, which are fitted by then."""
+        assert self.drivers is not None, "with_drivers comes first"
         numbers, texts = self.columns.numbers, tuple(self.columns.spellings)
         graph = Graph(numbers, texts)
         tensors = self.columns.add_nodes(graph)
         margin, mu = self.payer.add_nodes(graph, tensors), self.spend.add_nodes(graph, tensors)
-        shown = self.law.add_nodes(graph, margin, mu) | {RAW_SCORE: graph.add("Add", margin, mu)}
+        raw = tree_nodes(graph, from_lightgbm(self.drivers), tensors.without_ratios)
+        shown = self.law.add_nodes(graph, margin, mu) | {RAW_SCORE: raw}
         extra: dict[str, object] = {
-            SCALE: self.scale, "sigma": self.law.sigma, "smearing": self.law.smearing,
-            "mean": "payer probability x exp(mu) x smearing; quantiles of the same log-normal",
+            SCALE: self.scale, "sigma": self.law.sigma, "smearing": self.law.smearing, "drivers_r2": self.fidelity,
         }  # fmt: skip
         return Artefact(
             graph.serialize({name: (tensor, 1) for name, tensor in shown.items()}), self.predict, self.kind, "model",
