@@ -1,4 +1,4 @@
-"""Installs of the simulator as rows of training, worked out from its tables without dbt: one day old, seven days ahead."""
+"""Installs of the simulator as rows of training, worked out without dbt: a day old, with the rest of their week."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -143,7 +143,9 @@ def _add_model(outcome: Outcome, data: InstallDataset, labelled: LabelledInstall
     _evaluate(outcome, test, shown)
     losses = {name: tweedie_deviance(test.revenue, shown[name]["revenue"]) for name in (SEGMENT_MEAN, MODEL)}
     comparison = evaluation.compare(losses[SEGMENT_MEAN], losses[MODEL], test.entity)
-    outcome.decision = serve(comparison, outcome.fallback.rung, trial.chosen.replace("_", " "), "segment mean")
+    outcome.decision = serve(
+        comparison, outcome.fallback.rung, trial.chosen.replace("_", " "), "segment mean", "installs"
+    )
     chosen = trial.chosen
     del trial, shown, losses
     known = data.take(labelled.rows)

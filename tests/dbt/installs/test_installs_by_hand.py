@@ -10,7 +10,9 @@ def shown(row, *names):
 
 
 def test_a_first_day_and_the_week_after_it(app, read):
-    app.install(country_code="de", platform=" IOS", device_family="iPhone ", os_version="iOS 17.4", customer_source_id="C")
+    app.install(
+        country_code="de", platform=" IOS", device_family="iPhone ", os_version="iOS 17.4", customer_source_id="C"
+    )
     app.event("2024-03-01T10:00:00Z", "Session_Start", event_count=2)
     app.event("2024-03-01T11:00:00Z", "level_up", event_count=3)
     app.event("2024-03-01T12:00:00Z", "tutorial_complete")
