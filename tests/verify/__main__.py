@@ -14,6 +14,7 @@ from tests.verify import (
     churn,
     identities,
     imported,
+    installs,
     orders,
     parity,
     reasons,
@@ -35,6 +36,7 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "identities": lambda server, chosen: identities.check(chosen.profile),
     "orders": lambda server, chosen: orders.check(server, chosen.data),
     "churn": lambda server, chosen: churn.check(server, chosen.data),
+    "installs": lambda server, chosen: installs.check(server, chosen.installs),
     "audit": lambda server, chosen: audit_trail.check(server, chosen.events),
 }
 
@@ -50,6 +52,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
     parser.add_argument("--parity-rows", type=int, default=1_000_000)
     parser.add_argument("--profile", choices=identities.EXAMPLES, default="whole", help="histories of each identity")
+    parser.add_argument("--installs", type=int, default=1_000_000)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), help="the others' figures stay")
     chosen = parser.parse_args()

@@ -28,8 +28,8 @@ def test_a_first_day_and_the_week_after_it(app, read):
     row = read()
     numbers = shown(
         row, "event_count", "event_kind_count", "session_count", "progress_count", "store_view_count",
-        "early_purchase_count", "early_revenue", "ad_impression_count", "ad_revenue", "os_version_number", "is_customer",
-        "install_weekday", "install_hour",
+        "early_purchase_count", "early_revenue", "ad_impression_count", "ad_revenue", "os_version_number",
+        "is_customer", "install_weekday", "install_hour",
     )  # fmt: skip
     assert numbers == {
         "event_count": 8, "event_kind_count": 5, "session_count": 2, "progress_count": 4, "store_view_count": 1,
