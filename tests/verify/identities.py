@@ -13,7 +13,7 @@ from tests.verify.report import Line, Section
 
 ROOT = Path(__file__).parents[2]
 # The fewest histories that an identity has to hold for, by profile of tests/conftest.py.
-EXAMPLES = {"whole": 500, "quick": 25}
+EXAMPLES = {"whole": 500, "quick": 10}
 HEADER = ("identity", "histories tried", "of them failing", "seconds", "ms a history")
 TRIED = re.compile(r"- (\d+) passing, (\d+) failing")
 
