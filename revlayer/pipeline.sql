@@ -5,7 +5,8 @@ select pg_try_advisory_lock(%s)
 select pg_advisory_lock(%s)
 
 -- name: known_dates
--- First and last day of which the raw tables know anything about deals, contracts, documents, orders or installs.
+-- First and last day of which the raw tables know anything about deals, contracts, documents, orders, installs
+-- or labelled snapshots.
 -- Activities are left out: a meeting planned for next month is no news from next month.
 select
     (min(least(known_at, observed_at, deleted_at, loaded_at)) at time zone %(zone)s)::date,
@@ -64,6 +65,12 @@ from (
         select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.order_changes
         union all
         select recorded_at, occurred_at, null as observed_at, deleted_at, loaded_at from raw.installs
+        union all
+        select recorded_at, snapshot_at as occurred_at, null as observed_at, deleted_at, loaded_at
+        from raw.customer_snapshots
+        union all
+        select null as recorded_at, labelled_at as occurred_at, null as observed_at, null as deleted_at, loaded_at
+        from raw.customer_snapshots
     ) as rows_of_all
 ) as known
 where coalesce(known_at, observed_at, deleted_at) is not null

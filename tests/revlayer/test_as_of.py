@@ -86,3 +86,14 @@ def test_a_company_without_deals_has_one(database, table, columns):
     assert as_of(database) == date(2025, 4, 3)
     add_deal(database, "a", occurred="2025-04-01")
     assert pipeline.known_dates(database.settings) == (date(2025, 4, 1), date(2025, 4, 3))
+
+
+def test_labelled_snapshots_are_known_with_their_label(database):
+    with database.connect("loader") as conn:
+        conn.execute(
+            "insert into raw.customer_snapshots (source_name, source_id, customer_source_id, snapshot_at, labelled_at,"
+            " is_churned) values ('s', 'a', 'a', '2025-01-10 12:00+00', '2025-04-10 12:00+00', true)"
+        )
+    assert as_of(database) == date(2025, 4, 10)
+    with pytest.raises(RevlayerError, match="the data begin on 2025-01-10"):
+        pipeline.resolve_as_of(database.settings, date(2025, 1, 9))
