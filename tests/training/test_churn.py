@@ -42,6 +42,16 @@ def test_the_model_beats_every_baseline_on_later_dates(fitted):
     assert sum(row.row_count for row in bins) == outcome.splits[-1].row_count
 
 
+def test_customers_that_had_not_left_before_have_figures_of_their_own(fitted):
+    data, outcome = fitted
+    held = data.as_of >= np.datetime64(outcome.splits[-1].first_date)
+    known = np.isfinite(data.is_churned_contractual) | np.isfinite(data.is_churned_noncontractual)
+    gone = (data.numbers["plan_value"] == 0) & (data.numbers["days_since_last_order"] >= 90)
+    [row] = [r for r in outcome.metrics if (r.segment, r.predictor, r.metric) == ("(active)", MODEL, "auc")]
+    assert row.row_count == (held & known & ~gone).sum() < (held & known).sum()
+    assert 0.6 < row.value < outcome.value("auc")
+
+
 def test_splits_do_not_overlap(fitted):
     _, outcome = fitted
     train, validate, test = outcome.splits

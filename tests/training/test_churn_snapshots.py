@@ -21,6 +21,7 @@ from revlayer_training.churn_snapshots import (
     from_arrow,
     load_snapshots,
 )
+from revlayer_training.data_check import check_rows
 from revlayer_training.outcome import MODEL, NothingToLearnError
 from revlayer_training.splits import stratified_folds
 from revlayer_udf import registry
@@ -106,6 +107,13 @@ def test_a_handful_of_snapshots_has_no_model(count, signal):
     outcome = fit_snapshots(snapshots(count, signal=signal), CUTOFF)
     assert outcome.model is None and "too few" in outcome.decision.reason
     assert f"{count} snapshots" in outcome.decision.reason
+
+
+def test_the_check_says_that_one_time_is_no_evidence():
+    check = check_rows("customer_churn", RELATION, snapshots(300).rows, CUTOFF)
+    said = [finding.text for finding in check.findings]
+    assert check.is_trainable and any("stays a candidate" in text for text in said)
+    assert any("300 labelled rows, known after 0 days" in text for text in said)
 
 
 def test_a_single_class_has_no_model():

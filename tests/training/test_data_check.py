@@ -46,7 +46,7 @@ def test_good_data_have_no_error(history):
     assert all(0.1 < rate < 0.5 for rate in rates) and check.dates[-1].label_rate is None
     notes = "\n".join(found(check, "note"))
     assert "400 of 3,200 rows have no label" in notes
-    assert "1,400 contractual labels, known after 90 days" in notes and "1,400 noncontractual" in notes
+    assert "1,400 contractual rows, known after 90 days" in notes and "1,400 noncontractual" in notes
 
 
 def test_a_feature_that_knows_the_label_is_suspected(history):

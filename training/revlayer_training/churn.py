@@ -5,6 +5,7 @@ the overall rate, the segment's rate (shrunk), and how long ago the last sign of
 calibrates and cuts into tiers; later dates only decide whether the model serves or the rate below it.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from revlayer_training.churn_model import OUTPUT, fit_on_later, has_both
 from revlayer_training.churn_rows import CONTRACTUAL, NEVER, ChurnRows, InactivityRule
 from revlayer_training.customers import CustomerDataset
-from revlayer_training.evaluation import ALL
+from revlayer_training.evaluation import ALL, probability_metrics
 from revlayer_training.export import check_parity
 from revlayer_training.feature_choice import choose_features, differing, with_features
 from revlayer_training.ladder import Decision, SegmentRate, reachable_rung, serve
@@ -26,6 +27,7 @@ from revlayer_udf.targets import CUSTOMER
 
 TARGET = "customer_churn"
 WORDS = ("customers", "left")
+ACTIVE = "(active)"
 COMPANY, SEGMENT, INACTIVITY = "company_prior", "segment_prior", "inactivity_rule"
 Floats = NDArray[np.float64]
 
@@ -65,6 +67,7 @@ def fit_in_time(rows: ChurnRows, cutoff: date, seed: int = 1) -> Outcome:
     if reach.rung == "model":
         predictions[MODEL] = _add_model(outcome, rows, split, names, seed, predictions[outcome.fallback_predictor])
     evaluate_splits(outcome, rows.data, rows.y, masks_of(split), predictions)
+    outcome.metrics += active_metrics("test", rows.take(split.test), {n: p[split.test] for n, p in predictions.items()})
     return outcome
 
 
@@ -153,6 +156,22 @@ def _add_model(
     outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, name, WORDS[0])
     outcome.metrics += tier_metrics("test", fitted.tiers, p[test], y[test])
     return p
+
+
+def active_metrics(split: str, rows: ChurnRows, predictions: Mapping[str, Floats]) -> list[Metric]:
+    """Return figures of the customers that had not left before their date: of the others it is easily told.
+
+    Args:
+        predictions: probabilities of the rows by predictor.
+    """
+    active = rows.is_active
+    if active.all() or not active.any():
+        return []
+    return [
+        Metric(split, predictor, ACTIVE, metric, value, int(active.sum()))
+        for predictor, p in predictions.items()
+        for metric, value in probability_metrics(rows.y[active], p[active]).items()
+    ]
 
 
 def tier_metrics(split: str, tiers: Tiers, p: Floats, y: Floats) -> list[Metric]:

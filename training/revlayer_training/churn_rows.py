@@ -14,7 +14,7 @@ from revlayer_training.splits import Mask
 
 Floats = NDArray[np.float64]
 NEVER = np.datetime64("NaT", "D")
-CONTRACTUAL, NONCONTRACTUAL = "contractual", "noncontractual"
+CONTRACTUAL, NONCONTRACTUAL, LABELLED = "contractual", "noncontractual", "labelled"
 # Days since a sign of life: of a contract its use, of a shop a purchase, else the other one.
 LIFE_SIGNS = {
     CONTRACTUAL: ("time_since_last_use_days", "days_since_last_order"),
@@ -30,12 +30,14 @@ class ChurnRows:
         y: 1 where the customer left within the window, else 0; NaN while that is not known.
         known_on: from when it is known; NaT while it is not.
         is_contractual: whether leaving means the end of recurring revenue; else it means buying nothing.
+        has_kinds: False where nobody says what leaving meant, as of labelled snapshots.
     """
 
     data: Features
     y: Floats
     known_on: Days
     is_contractual: Mask
+    has_kinds: bool = True
 
     @classmethod
     def of(cls, data: CustomerDataset) -> "ChurnRows":
@@ -61,6 +63,7 @@ class ChurnRows:
     def windows(self) -> dict[str, int]:
         """Days after which a label is usually known, by kind."""
         kinds = {CONTRACTUAL: self.is_contractual, NONCONTRACTUAL: ~self.is_contractual}
+        kinds = kinds if self.has_kinds else {LABELLED: np.ones(len(self.data), bool)}
         known = {kind: mask & self.is_known for kind, mask in kinds.items()}
         days = (self.known_on - self.data.as_of).astype(np.float64)
         return {kind: int(np.median(days[rows])) for kind, rows in known.items() if rows.any()}
@@ -70,6 +73,14 @@ class ChurnRows:
         """The longest of the windows; 0 without a label."""
         return max(self.windows.values(), default=0)
 
+    @property
+    def is_active(self) -> Mask:
+        """Rows whose customer had not left before: it pays, or bought something in the window up to the date."""
+        days, window = self.data.numbers.get("days_since_last_order"), self.windows.get(NONCONTRACTUAL)
+        if days is None or window is None:
+            return np.ones(len(self.data), bool)
+        return np.asarray(self.is_contractual | ~(days >= window))
+
     def known_by(self, cutoff: np.datetime64) -> "ChurnRows":
         """Forget the labels that became known later."""
         late = ~(self.known_on <= cutoff)
@@ -77,7 +88,8 @@ class ChurnRows:
 
     def take(self, rows: Mask) -> "ChurnRows":
         """Return the rows of a mask."""
-        return ChurnRows(self.data.take(rows), self.y[rows], self.known_on[rows], self.is_contractual[rows])
+        columns = (self.y[rows], self.known_on[rows], self.is_contractual[rows])
+        return ChurnRows(self.data.take(rows), *columns, self.has_kinds)
 
     def evidence(self, rows: Mask) -> tuple[int, int, int]:
         """Return different customers, those of them who left, and different segments among the rows."""

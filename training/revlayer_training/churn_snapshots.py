@@ -60,7 +60,7 @@ class SnapshotDataset(Features):
     @property
     def rows(self) -> ChurnRows:
         """Rows with their label; of a snapshot nobody says whether it has a contract."""
-        return ChurnRows(self, self.is_churned, self.label_known_on, np.zeros(len(self), bool))
+        return ChurnRows(self, self.is_churned, self.label_known_on, np.zeros(len(self), bool), False)
 
 
 def load_snapshots(conn: psycopg.Connection, cutoff: date) -> SnapshotDataset | None:

@@ -10,9 +10,9 @@ import psycopg
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.churn import reachable
-from revlayer_training.churn_rows import NEVER, NONCONTRACTUAL, ChurnRows
-from revlayer_training.churn_snapshots import load_snapshots
+from revlayer_training.churn import reachable, time_split
+from revlayer_training.churn_rows import CONTRACTUAL, NEVER, ChurnRows
+from revlayer_training.churn_snapshots import SnapshotDataset, load_snapshots
 from revlayer_training.customers import CustomerDataset, load_customers
 from revlayer_training.feature_choice import differing
 from revlayer_training.features import Features
@@ -111,7 +111,7 @@ def _value_rows(data: CustomerDataset) -> ChurnRows:
     """The label that matters most of a value: whether there is any."""
     known = np.isfinite(data.forward_revenue)
     spends = np.where(known, data.forward_revenue > 0, np.nan)
-    return ChurnRows(data, spends, np.where(known, data.value_known_on, NEVER), np.zeros(len(data), bool))
+    return ChurnRows(data, spends, np.where(known, data.value_known_on, NEVER), np.zeros(len(data), bool), False)
 
 
 CHECKED: dict[str, Callable[[CustomerDataset], ChurnRows]] = {
@@ -128,11 +128,16 @@ def _labels(rows: ChurnRows, cutoff: date) -> list[Finding]:
         return [Finding("error", f"no label is known by {cutoff}: no window has ended, or no customer has one")]
     found = [Finding("note", f"{int((~known).sum()):,} of {len(known):,} rows have no label that is known by {cutoff}")]
     for kind, days in rows.windows.items():
-        mask = known & (rows.is_contractual == (kind != NONCONTRACTUAL))
+        mask = known & (rows.is_contractual == (kind == CONTRACTUAL))
         rate = rows.y[mask].mean()
-        found.append(Finding("note", f"{int(mask.sum()):,} {kind} labels, known after {days} days, {rate:.1%} are 1"))
+        found.append(Finding("note", f"{int(mask.sum()):,} {kind} rows, known after {days} days, {rate:.1%} are 1"))
     if len(np.unique(rows.y[known])) == 1:
         found.append(Finding("error", f"every known label is {rows.y[known][0]:.0f}: there is nothing to tell apart"))
+        return found
+    if isinstance(rows.data, SnapshotDataset) and time_split(rows, cutoff) is None:
+        found.append(
+            Finding("warning", "snapshots of one time: a model is judged by folds only, and stays a candidate")
+        )
         return found
     reach = reachable(rows, cutoff)
     if reach.rung != "model":

@@ -10,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.churn import baselines, tier_metrics
+from revlayer_training.churn import active_metrics, baselines, tier_metrics
 from revlayer_training.churn_model import OUTPUT
 from revlayer_training.churn_rows import ChurnRows
 from revlayer_training.customers import CustomerDataset, load_customers
@@ -100,6 +100,7 @@ def evaluate_churn(model: Model, data: CustomerDataset, cutoff: date) -> LaterEv
     for name, p in predictions.items():
         made.metrics += evaluation.by_segment(SPLIT, name, segments, _probabilities(y, p))
         made.reliability += evaluation.reliability_table(SPLIT, name, segments, y, p)
+    made.metrics += active_metrics(SPLIT, rows.take(later), predictions)
     thresholds: Any = model.manifest.extra.get("tiers")
     if thresholds:
         made.metrics += tier_metrics(SPLIT, Tiers(**thresholds), predictions[MODEL], y)
