@@ -37,7 +37,8 @@ def test_a_check_reports_and_trains_nothing(run, own_company):
     assert code == 0, shown
     for part in ("customer_churn:", "labels by date", "AUC alone", "findings", "it can be trained: revlayer train"):
         assert part in shown
-    assert run("train", "value", "--check")[0] == 0
+    for target in ("value", "expansion"):
+        assert run("train", target, "--check")[0] == 0
     assert versions(own_company) == before
 
 

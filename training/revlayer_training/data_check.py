@@ -114,9 +114,14 @@ def _value_rows(data: CustomerDataset) -> ChurnRows:
     return ChurnRows(data, spends, np.where(known, data.value_known_on, NEVER), np.zeros(len(data), bool), False)
 
 
+def _expansion_rows(data: CustomerDataset) -> ChurnRows:
+    return ChurnRows(data, data.is_expanded, data.expansion_known_on, np.ones(len(data), bool), False)
+
+
 CHECKED: dict[str, Callable[[CustomerDataset], ChurnRows]] = {
     "customer_churn": ChurnRows.of,
     "customer_value": _value_rows,
+    "customer_expansion": _expansion_rows,
 }
 
 
