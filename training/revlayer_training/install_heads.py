@@ -4,6 +4,7 @@ Trees find what goes together, a linear model takes every category at its own we
 Payers are few, so all of them are kept and other installs are thinned out, at a weight that makes up for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,7 +49,7 @@ class TreeHead:
         """Boost on the other rows until the held ones stop improving."""
         fit = lgb.Dataset(rows.matrix[~held], y[~held], weight=weight[~held])
         valid = lgb.Dataset(rows.matrix[held], y[held], weight=weight[held], reference=fit)
-        stop = [lgb.early_stopping(_STOP_AFTER, verbose=False)]
+        stop: list[Callable[..., Any]] = [lgb.early_stopping(_STOP_AFTER, verbose=False)]
         return cls(lgb.train(
             _settings(len(y), seed, settings), fit, num_boost_round=_MOST_ROUNDS, valid_sets=[valid], callbacks=stop,
         ))  # fmt: skip

@@ -131,7 +131,8 @@ def _fit_spend(
                                 penalty=_PENALTY_SPEND)  # fmt: skip
         rounds.append(trees.rounds)
         both = MeanHead(trees, linear)
-        for kind, head in zip(KINDS, (trees, linear, both), strict=True):
+        heads: tuple[Head, ...] = (trees, linear, both)
+        for kind, head in zip(KINDS, heads, strict=True):
             unseen[kind][held] = head.score(rows.take(held))
     laws = {kind: RevenueLaw.fit(unseen[kind], amount) for kind in KINDS}
     whole = TreeHead.on_all(rows, log_amount, weight, int(np.mean(rounds)), seed, **_SPEND)
