@@ -98,7 +98,7 @@ def score(
     ] = False,
     reasons: Annotated[bool, typer.Option(help="Keep the reasons of each score.")] = True,
 ) -> None:
-    """Score the open deals with the serving models and publish atomically; then the forecast."""
+    """Score open deals, customers and installs with the models that serve, publish atomically; then the forecast."""
     from revlayer_udf import forecast, jobs
 
     settings = Settings()
