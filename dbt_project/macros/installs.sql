@@ -12,10 +12,10 @@ upper({{ plain_text(column) }})
 
 {#- A platform by its one name, whatever the source calls it. -#}
 {% macro platform_name(column) -%}
-{%- set plain = plain_text(column) -%}
+{%- set plain, names = plain_text(column), var('install_platform_names') -%}
 case {{ plain }}
-    {%- for alias, name in var('install_platform_names').items() %}
-    when '{{ alias | replace("'", "''") }}' then '{{ name | replace("'", "''") }}'
+    {%- for alias in names %}
+    when '{{ alias | replace("'", "''") }}' then '{{ names[alias] | replace("'", "''") }}'
     {%- endfor %}
     else {{ plain }}
 end
