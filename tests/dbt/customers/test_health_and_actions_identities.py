@@ -69,6 +69,12 @@ def _components(row, churn):
     }  # fmt: skip
 
 
+def _applicable(customer):
+    """Probability of leaving and value, where there is something to leave and something bought."""
+    buys, pays = ((customer["today"][name] or 0) > 0 for name in ("order_count", "plan_value"))
+    return customer["churn"] if buys or pays else None, customer["value"] if buys else None
+
+
 def _mean(pairs):
     weight = sum(w for w, _ in pairs)
     return None if weight == 0 else sum(w * value for w, value in pairs) / weight
@@ -136,7 +142,7 @@ def test_points_add_up_to_health_and_its_change_compares_like_with_like(filled, 
     assert set(rows) == {f"C{n}" for n in range(len(found))}
     for number, customer in enumerate(found):
         row = rows[f"C{number}"]
-        today = _components(customer["today"], customer["churn"])
+        today = _components(customer["today"], _applicable(customer)[0])
         earlier = _components(customer["earlier"], None) if customer["earlier"] else dict.fromkeys(WEIGHTS)
         for name, score in today.items():
             assert row[f"{name}_score"] == (None if score is None else pytest.approx(float(score)))
@@ -157,9 +163,10 @@ def _expected_parts(found, risky):
         key, account, today = f"C{number}", customer["account"], customer["today"]
         party = ("account", account) if account else ("customer", key)
         plan = today["plan_value"] and _cents(today["plan_value"])
-        if customer["churn"] is not None:
-            base = plan * 12 if plan and plan > 0 else customer["value"] and _cents(customer["value"])
-            parts[party, "save", key] = base and _cents(base * Decimal(customer["churn"]))
+        churn, value = _applicable(customer)
+        if churn is not None:
+            base = plan * 12 if plan and plan > 0 else value and _cents(value)
+            parts[party, "save", key] = base and _cents(base * Decimal(churn))
         if customer["growth"] and plan and plan > 0:
             parts[party, "expand", key] = _cents(_cents(customer["growth"][1]) * 12 * Decimal(customer["growth"][0]))
         parts[party, "collect", key] = today["overdue_amount"] and _cents(today["overdue_amount"])

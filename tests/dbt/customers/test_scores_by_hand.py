@@ -56,8 +56,9 @@ def test_without_models_nothing_is_predicted_and_it_says_so(shop, found):
 
 
 def test_a_customer_without_a_prediction_beside_one_with(shop, found):
-    shop.customer()
-    shop.customer("other")
+    for key in ("C", "other"):
+        shop.customer(key)
+        shop.order("2024-12-01", "10.00", customer=key)
     rows = ([churn(0.9, "s:other")], {})
     check(found(churn=rows), prediction_state="none", churn_tier=None)
     check(found(key="s:other", churn=rows), prediction_state="partial", churn_tier="high")
@@ -75,6 +76,7 @@ def test_a_customer_without_a_prediction_beside_one_with(shop, found):
 )  # fmt: skip
 def test_tiers_are_the_models_else_the_variables(shop, found, probability, extra, tier, source):
     shop.customer()
+    shop.order("2024-12-01", "10.00")
     check(found(churn=([churn(probability)], extra)), churn_tier=tier, churn_tier_source=source)
 
 
@@ -169,8 +171,23 @@ def test_the_sentence_on_a_customers_value(shop, found):
           prediction_state="partial")  # fmt: skip
 
 
+def test_who_neither_pays_nor_ever_bought_has_nothing_to_leave(shop, found):
+    shop.customer()
+    shop.add("billing_customers", "2024-01-01", "B")
+    shop.subscribe("S", "2024-01-10", "10.00", customer="B")
+    predicted = {"churn": ([churn(0.9), churn(0.2, "s:B")], {}), "value": ([value(5.0, 0.0, 9.0)], {})}
+    words = "It has no purchases that a forecast could be made from."
+    check(found(**predicted), churn_probability=None, churn_tier=None, churn_reason_1=None, value_amount=None,
+          value_sentence=words, prediction_state="none")  # fmt: skip
+    check(found(key="s:B", **predicted), churn_probability=0.2, churn_tier="low", value_amount=None,
+          value_sentence=words, prediction_state="partial")  # fmt: skip
+    predicted["expansion"] = ([growth(0.1, 5.0, "s:B")], {})
+    check(found(key="s:B", **predicted), prediction_state="complete")
+
+
 def test_a_value_below_the_rung_of_a_model(shop, found):
     shop.customer()
+    shop.order("2024-12-24", "10.00")
     row = found(value=([value(0.0, 0.0, 0.0)], {}, "prior"))
     assert row["value_sentence"] == (
         "Expected to bring USD 0 in the next 90 days (four times in five 0 to 0), from its purchases so far."
@@ -255,5 +272,6 @@ def test_the_next_action_of_an_account(shop, found):
 
 def test_a_customer_without_an_account_is_a_party_of_its_own(shop, found):
     shop.customer()
+    shop.order("2024-12-24", "10.00")
     row = found("next_actions", churn=([churn(0.5)], {}), value=([value(80.0, 0.0, 100.0)], {}))
     check(row, party_kind="customer", account_id=None, best_action="save", ranked_amount=Decimal(40))

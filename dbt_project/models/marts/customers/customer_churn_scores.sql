@@ -39,7 +39,10 @@ judged as (
         case when tiers.medium_from < tiers.high_from then tiers.high_from
             else {{ var('churn_high_from') | float }} end as high_from
     from customers
-    left join predictions on customers.customer_id = predictions.customer_id
+    -- Who neither pays for a plan nor ever bought has nothing to leave.
+    left join predictions
+        on customers.customer_id = predictions.customer_id
+        and (customers.plan_value > 0 or customers.order_count > 0)
     left join tiers on predictions.model_version = tiers.model_version
 ),
 

@@ -27,11 +27,11 @@ select
     cast(customers.plan_value as {{ type_money() }}) as plan_value_amount,
     cast(customers.net_revenue as {{ type_money() }}) as net_revenue_amount,
     case
-        when churn.churn_probability is not null and worth.value_amount is not null
-            and (growth.expansion_probability is not null or coalesce(customers.plan_value, 0) = 0) then 'complete'
-        when coalesce(churn.churn_probability, worth.value_amount, growth.expansion_probability) is not null
-            then 'partial'
-        else 'none'
+        when coalesce(churn.churn_probability, worth.value_amount, growth.expansion_probability) is null then 'none'
+        when (worth.value_amount is not null or coalesce(customers.order_count, 0) = 0)
+            and (growth.expansion_probability is not null or coalesce(customers.plan_value, 0) = 0)
+            and churn.churn_probability is not null then 'complete'
+        else 'partial'
     end as prediction_state,
     {%- for column in [
         'probability', 'tier', 'medium_from', 'high_from', 'tier_source', 'rung', 'model_version', 'confidence',

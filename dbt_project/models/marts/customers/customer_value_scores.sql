@@ -53,7 +53,8 @@ forecast as (
         coalesce(words_{{ rank }}.words, predictions.reason_{{ rank }}) as words_{{ rank }}{{ ',' if not loop.last }}
         {%- endfor %}
     from customers
-    left join predictions on customers.customer_id = predictions.customer_id
+    -- Purchases are forecast from purchases: of who never bought nothing is said, which is not the same as 0.
+    left join predictions on customers.customer_id = predictions.customer_id and customers.order_count > 0
     left join purchasing on purchasing.place = 1
     left join labels on predictions.model_version = labels.model_version
     {%- for rank in [1, 2, 3] %}
@@ -95,6 +96,7 @@ select
     contribution_{{ rank }} as value_driver_{{ rank }}_contribution,
     {%- endfor %}
     case
+        when coalesce(order_count, 0) = 0 then 'It has no purchases that a forecast could be made from.'
         when value_amount is null then 'No forecast of its revenue is published for this day.'
         else
             'Expected to bring ' || {{ currency }} || ' ' || {{ grouped_number('value_amount') }}
