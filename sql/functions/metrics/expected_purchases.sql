@@ -55,7 +55,8 @@ begin
         v_made_sum := v_made_sum + v_weight * v_made;
         exit when v_term > v_rate * v_elapsed and v_weight * (v_made + 1) <= 1e-16 * v_made_sum;
         v_made := v_made + v_next;
-        v_next := v_next * (v_stay + v_term) / (p_a + v_stay + v_term);
+        -- Each is less than the one before; beside the first, which is 1, what is left out is nothing.
+        v_next := case when v_next > 1e-30 then v_next * (v_stay + v_term) / (p_a + v_stay + v_term) else 0 end;
         v_weight := v_weight * v_share * (v_rate + v_term) / (v_term + 1);
         v_term := v_term + 1;
     end loop;

@@ -58,6 +58,13 @@ def test_expected_purchases_are_the_models(call, data, extreme):
     assert near(found["expected_purchases"], wanted)
 
 
+def test_weights_that_fall_below_the_smallest_number_are_nothing(call):
+    """Who almost surely leaves after every purchase, over a long horizon."""
+    history, horizon = (0.0, 0.0, 1.0, math.exp(2), math.exp(7), math.exp(9), 1.0), math.exp(8)
+    found = call("expected_purchases", horizon=horizon, **dict(zip(NAMES, history, strict=True)))
+    assert near(found["expected_purchases"], purchase_expectations.expected_purchases(horizon, *history))
+
+
 @given(repeats=st.integers(0, 30), age=st.floats(5, 60), share=st.floats(0.1, 1), horizon=st.floats(1, 52))
 @example(repeats=2, age=38.86, share=30.43 / 38.86, horizon=39.0)
 @several
