@@ -59,7 +59,7 @@ def test_a_feature_that_knows_the_future_fails_the_check(run, own_company):
         (["train", "--check"], "--check needs a target"),
         (["train", "deal_win", "--check"], "revlayer train churn --check"),
         (["evaluate", "nope"], "there is no model nope, and no target of that name"),
-        (["evaluate", "install_revenue"], "no model serves"),
+        (["evaluate", "install_revenue"], "models of install_revenue cannot be evaluated on later labels yet"),
     ],
 )
 def test_what_does_not_exist_is_said(run, command, message):

@@ -44,7 +44,8 @@ def test_the_list_names_rung_and_status(run, champion):
 @pytest.mark.parametrize("command", [["show"], ["certify"], ["promote"], ["compile"]])
 def test_unknown_versions_are_wrong_use_and_the_known_ones_are_named(run, champion, command):
     code, shown = run(*command, "nope")
-    assert code == 2 and "there is no model nope" in shown and "There are" in shown and "deal_win__" in shown
+    assert code == 2 and "there is no model nope" in shown and "There are" in shown
+    assert "customer_churn__" in shown and "more: revlayer models list" in shown
 
 
 @pytest.mark.parametrize("command", [["rollback"], ["install"], ["uninstall"]])

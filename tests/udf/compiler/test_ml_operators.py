@@ -20,7 +20,7 @@ from revlayer_udf.errors import UnsupportedOperator
 from tests.conftest import Database
 from tests.udf.compiler import test_trees, test_trees_forms
 from tests.udf.compiler.ensembles import DOMAIN, EDGES
-from tests.udf.compiler.single import check, model_of
+from tests.udf.compiler.single import check, in_onnxruntime, in_sql, model_of
 
 EXAMPLES = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
@@ -67,6 +67,16 @@ def test_label_encoder_of_texts(conn: psycopg.Connection, seed: int, width: int,
         **({f"default_{to[:-1]}": default[to]} if seed % 2 else {}),
     )  # fmt: skip
     check(conn, node, texts(random, width), version=2 if seed % 3 else 4)
+
+
+@EXAMPLES
+@given(seed=SEEDS, action=st.sampled_from(["LOWER", "UPPER", "NONE"]))
+def test_string_normalizer(conn: psycopg.Connection, seed: int, action: str) -> None:
+    """It is of the plain domain, but takes texts, of one dimension."""
+    node = helper.make_node("StringNormalizer", ["x0"], ["y0"], case_change_action=action, locale="C")
+    x = texts(np.random.default_rng(seed), 1)[:, 0]
+    model = model_of(node, [x], 3)
+    assert in_sql(conn, model, [x])[0].ravel().tolist() == in_onnxruntime(model, [x])[0].ravel().tolist()
 
 
 @EXAMPLES

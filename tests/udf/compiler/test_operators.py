@@ -109,7 +109,8 @@ CASES: dict[str, list[tuple[onnx.ModelProto, st.SearchStrategy]]] = {
 
 
 def test_every_claimed_operator_has_a_case():
-    assert {name for domain, name in claimed() if domain == ""} == set(CASES)
+    of_texts = {"StringNormalizer"}  # test_ml_operators.py
+    assert {name for domain, name in claimed() if domain == ""} == set(CASES) | of_texts
 
 
 def rows_of(model: onnx.ModelProto, elements: st.SearchStrategy) -> Callable[[list], dict[str, np.ndarray]]:
