@@ -7,11 +7,9 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 from numpy.typing import NDArray
-from psycopg import sql
 
 from revlayer_training.features import Days, Features, days_of, feature_columns
-from revlayer_udf import queries
-from revlayer_udf.frames import read_table
+from revlayer_training.training_rows import read_rows
 from revlayer_udf.targets import CUSTOMER
 
 Floats = NDArray[np.float64]
@@ -55,22 +53,8 @@ def load_customers(
         max_rows: sample whole customers, chosen by a hash of their id, down to about this many rows.
         seed: varies the sample.
     """
-    statements = queries.load("revlayer_training", "queries/customers.sql")
-    found = conn.execute(statements["exists"]).fetchone()
-    if found is None or not found[0]:
-        return empty()
-    row = conn.execute(statements["row_count"], {"cutoff": cutoff}).fetchone()
-    count = row[0] if row else 0
-    share = 1.0 if max_rows is None or not count else min(1.0, max_rows / count)
-    types: dict[str, str] = dict(conn.execute(statements["feature_columns"]).fetchall())
-    numbers = tuple(name for name, kind in types.items() if kind == "double precision")
-    texts = tuple(name for name in TEXT_FEATURES if name in types)
-    listed = sql.SQL(", ").join(
-        sql.SQL("f.{}").format(sql.Identifier(name)) for name in (*numbers, *texts, *HELPER_TEXTS)
-    )
-    query = sql.SQL(statements["training_rows"]).format(columns=listed)
-    parameters = {"cutoff": cutoff, "seed": str(seed), "threshold": round(share * 65536)}
-    return from_arrow(read_table(conn, query, parameters), numbers, texts)
+    read = read_rows(conn, "customers", cutoff, TEXT_FEATURES, HELPER_TEXTS, max_rows, seed)
+    return empty() if read is None else from_arrow(read.table, read.numbers, read.texts)
 
 
 def from_arrow(table: pa.Table, number_features: tuple[str, ...], text_features: tuple[str, ...]) -> CustomerDataset:
