@@ -1,7 +1,7 @@
 {#-
   Number features of customers as a mapping of name to expression, over the relations that ftr_customers joins:
-  customers (int_customers_as_of) and what was counted of orders, days of purchase, categories, behaviours,
-  activities, functions, plans, subscriptions, payments and tickets.
+  customers (int_customers_as_of) and what was counted of orders, days of purchase, categories, activities,
+  functions, plans, subscriptions, payments and tickets.
 -#}
 
 {#- 0 where a source covers the customer and there was nothing; null where none does, and where a sum is not known. -#}
@@ -49,8 +49,8 @@ end
     'order_interval_std_days': 'order_days.interval_std_days',
     'order_interval_min_days': 'order_days.interval_min_days',
     'order_interval_max_days': 'order_days.interval_max_days',
-    'order_interval_cv': 'behaviours.interval_cv',
-    'order_regularity': ratio(1, '1 + behaviours.interval_cv'),
+    'order_interval_cv': 'order_days.interval_cv',
+    'order_regularity': ratio(1, '1 + order_days.interval_cv'),
     'order_lateness': ratio(
         days_between('order_days.last_order_on', 'customers.as_of_date'), 'order_days.interval_mean_days'),
     'items_per_order': ratio('orders.unit_count', 'orders.order_count'),
@@ -62,8 +62,8 @@ end
 }) -%}
 {%- for function in ['sin', 'cos'] -%}
     {%- do found.update({
-        'preferred_weekday_' ~ function: on_circle(function, '(' ~ most_frequent('orders.weekday_', 1, 7) ~ ') - 1', 7),
-        'preferred_hour_' ~ function: on_circle(function, most_frequent('orders.hour_', 0, 23), 24),
+        'preferred_weekday_' ~ function: on_circle(function, 'orders.preferred_weekday - 1', 7),
+        'preferred_hour_' ~ function: on_circle(function, 'orders.preferred_hour', 24),
         'last_order_month_' ~ function: on_circle(function, 'extract(month from order_days.last_order_on) - 1', 12),
     }) -%}
 {%- endfor -%}

@@ -158,3 +158,21 @@ case
 end
 {%- endif -%}
 {%- endmacro %}
+
+{#- How regularly a customer with a purchase buys, from its days of purchase (int_customer_order_days). -#}
+{% macro behaviour_type(days) -%}
+{%- set variation = ratio(days ~ '.interval_std_days', days ~ '.interval_mean_days') -%}
+case
+    when {{ days }}.order_day_count = 1
+        then case
+            when {{ days_between(days ~ '.first_order_on', days ~ '.as_of_date') }}
+                <= {{ day_count('behaviour_new_days') }} then 'new'
+            else 'one_time'
+        end
+    when {{ days }}.interval_mean_days > {{ day_count('behaviour_long_cycle_days') }} then 'long_cycle'
+    when {{ variation }} > {{ var('behaviour_long_cycle_cv') | float }} then 'long_cycle'
+    when {{ variation }} < {{ var('behaviour_regular_cv') | float }} then 'regular'
+    -- Also after a single interval, which says nothing of regularity.
+    else 'irregular'
+end
+{%- endmacro %}

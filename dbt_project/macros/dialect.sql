@@ -125,6 +125,14 @@ set local work_mem = '{{ memory }}'
 {%- endif -%}
 {%- endmacro %}
 
+{#-
+  Many sums of many groups: a hash table of them needs kilobytes a group, where sorted rows need those of one group.
+  Ends with the model's transaction.
+-#}
+{% macro group_by_sorting() -%}{{ return(adapter.dispatch('group_by_sorting')()) }}{%- endmacro %}
+{% macro default__group_by_sorting() -%}{%- endmacro %}
+{% macro postgres__group_by_sorting() -%}set local enable_hashagg = off{%- endmacro %}
+
 {#- A new table has no statistics, and plans over it would be guesses. -#}
 {% macro gather_statistics() -%}{{ return(adapter.dispatch('gather_statistics')()) }}{%- endmacro %}
 {% macro default__gather_statistics() -%}{%- endmacro %}

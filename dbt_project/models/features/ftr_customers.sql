@@ -1,9 +1,11 @@
 -- Grain: one row per customer and as-of date on which it was known.
 -- Null where no source covers the customer in that kind of thing; 0 where one does and there was nothing.
+-- By day, as training and scoring read it; by day and customer, as one prediction does.
+{{ config(indexes=[{'columns': ['as_of_date', 'customer_id']}] if target.type == 'postgres' else []) }}
 {%- set joined = {
     'orders': 'int_customer_orders_counted', 'order_days': 'int_customer_order_days',
-    'categories': 'int_customer_categories', 'behaviours': 'int_customer_behaviours',
-    'activities': 'int_customer_activities_counted', 'functions': 'int_customer_functions_used',
+    'categories': 'int_customer_categories', 'activities': 'int_customer_activities_counted',
+    'functions': 'int_customer_functions_used',
     'plans': 'int_customer_plans', 'subscriptions': 'int_customer_subscriptions_counted',
     'payments': 'int_customer_payments_counted', 'tickets': 'int_customer_tickets_counted',
 } %}
@@ -30,7 +32,7 @@ select
     customers.industry,
     plans.plan,
     customers.lead_source,
-    behaviours.behaviour_type,
+    case when customers.has_orders then coalesce(order_days.behaviour_type, 'new') end as behaviour_type,
     cast({{ days_between(since_on, 'customers.as_of_date') }} as {{ type_double() }}) as tenure_days,
     {%- for name, expression in numbers.items() %}
     cast({{ expression }} as {{ type_double() }}) as {{ name }},

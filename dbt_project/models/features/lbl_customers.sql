@@ -18,10 +18,8 @@ with customers as (
 ),
 
 orders as (
-    select keys.customer_id, orders.*, rates.final_rate
+    select orders.*, rates.final_rate
     from {{ ref('int_customer_orders') }} as orders
-    inner join {{ ref('int_customer_keys') }} as keys
-        on orders.entity = keys.entity and orders.entity_key = keys.entity_key
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on orders.currency_code = rates.currency_code and orders.ordered_on = rates.date_day
     where {{ valid_on('orders', as_of_date()) }}

@@ -40,6 +40,20 @@ def test_what_sessions_do_not_tell_is_unknown(shop, features):
           activity_trend=None, time_since_last_use_days=None)  # fmt: skip
 
 
+def test_a_source_covers_whom_it_knows_in_what_it_delivers(shop, features):
+    """0 where a source of the customer would have told, null where none does or none did yet."""
+    shop.customer()  # s delivers sessions, from May on
+    shop.customer("D", source_name="t")  # t delivers tickets alone
+    shop.customer("E")
+    shop.add("sessions", "2024-05-10", customer_source_id="E")
+    shop.add("tickets", "2024-01-20", customer_source_id="other", source_name="t")
+    check(features("2024-03-31"), session_count_30d=None, activity_30d=None, tickets_30d=None)
+    check(features("2024-06-30"), session_count_30d=0, activity_30d=0, tickets_30d=None, features_used_30d=None,
+          order_count=None)  # fmt: skip
+    check(features("2024-06-30", "t:D"), session_count_30d=None, activity_30d=None, active_days_30d=None, tickets_30d=0,
+          open_ticket_count=0, features_used_30d=None, clock_skew_count=None)  # fmt: skip
+
+
 def test_use_by_event_and_by_day(shop, features):
     shop.customer()
     for day, feature in [("2024-03-31", "map"), ("2024-03-31", "map"), ("2024-03-10", "chat"), ("2024-01-15", "fax")]:

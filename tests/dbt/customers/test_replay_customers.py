@@ -15,6 +15,7 @@ from revlayer import dbt
 from revlayer.simulator import simulate
 
 END = date(2025, 12, 31)
+#: The later one is not listed but the day that the last is compared with, as of today.
 DATES = [date(2023, 11, 30), date(2025, 6, 30)]
 #: Table, its history and the key that history names it by, and which of its rows count.
 HISTORIES = (
@@ -81,7 +82,10 @@ def _forget(conn, table, day) -> int:
 def _build(database, as_of, folder):
     dbt.run(
         database.settings, ["run", "--select", "+ftr_customers"],
-        {"as_of_date": as_of.isoformat(), "customer_snapshot_dates": [day.isoformat() for day in DATES]},
+        {
+            "as_of_date": as_of.isoformat(), "customer_snapshot_dates": [DATES[0].isoformat()],
+            "customer_change_days": (END - DATES[1]).days,
+        },
         target_path=folder,
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 -- Grain: one row per customer and as-of date by which it had bought something of a known category.
 -- Lines bought count, returned ones do not.
+{{ config(pre_hook="{{ group_by_sorting() }}") }}
 with lines as (
     select
         keys.customer_id,

@@ -1,5 +1,6 @@
 -- Grain: one row per order, currency and time in which the same of it was known (validity is exclusive at its end).
 -- Amounts and counts of rows that are valid on a day add up to the order as it was known then.
+-- It counts for its customer from the day on which both are known.
 with lines as (
     select
         orders.order_id,
@@ -64,8 +65,8 @@ select
     summed.currency_code,
     summed.valid_from_on,
     summed.valid_to_on,
-    spans.entity,
-    spans.entity_key,
+    keys.customer_id,
+    greatest(summed.valid_from_on, keys.known_on) as counts_from_on,
     spans.ordered_on,
     {{ iso_weekday('spans.ordered_on') }} as iso_weekday,
     {{ local_hour('spans.ordered_at') }} as hour_of_day,
@@ -85,3 +86,5 @@ from summed
 inner join {{ ref('int_customer_order_spans') }} as spans
     on summed.order_id = spans.order_id
     and summed.valid_from_on >= spans.valid_from_on and summed.valid_from_on < spans.valid_to_on
+inner join {{ ref('int_customer_keys') }} as keys
+    on spans.entity = keys.entity and spans.entity_key = keys.entity_key
