@@ -9,10 +9,14 @@ from pathlib import Path
 from benchmarks import whole_run
 from benchmarks.audit import measure as audit
 from benchmarks.customers import measure as customers
+from benchmarks.customers import predictions
 from benchmarks.document import write_block
 from benchmarks.recurring import measure as recurring
 from benchmarks.scoring import command as scoring
 from benchmarks.scoring import forms
+from revlayer import demo
+
+DEALS_OF_CUSTOMERS = 2_500  # whose accounts have contracts, beside the shoppers
 
 
 def main() -> int:
@@ -29,11 +33,13 @@ def main() -> int:
     mrr.add_argument("--customers", type=int, nargs="+", default=[20_000, 200_000])
     shop = kinds.add_parser("customers", parents=[places], help="features of customers with twenty events each")
     shop.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
+    asked = kinds.add_parser("predictions", parents=[places], help="single customers by SQL, and all by job and SQL")
+    asked.add_argument("--shoppers", type=int, default=20_000)
     trail = kinds.add_parser("audit", parents=[places], help="loads with events and without, checks of the chain")
     trail.add_argument("--rows", type=int, default=100_000)
     trail.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000])
     given = sys.argv[1:]
-    everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["audit"]]
+    everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"]]
     for arguments in [given] if given else everything:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
@@ -44,6 +50,9 @@ def main() -> int:
             write_block("recurring", recurring.measured_lines(chosen.customers, chosen.workspace, _machine()))
         elif chosen.kind == "customers":
             write_block("customers", customers.measured_lines(chosen.customers, chosen.workspace, _machine()))
+        elif chosen.kind == "predictions":
+            company = demo.Company(deals=DEALS_OF_CUSTOMERS, shoppers=chosen.shoppers, installs=0)
+            write_block("predictions", predictions.measured_lines(company, chosen.workspace, _machine()))
         elif chosen.kind == "audit":
             write_block("audit", audit.measured_lines(chosen.rows, chosen.events, chosen.workspace, _machine()))
         else:

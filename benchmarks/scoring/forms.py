@@ -5,15 +5,17 @@ The compiler's threshold (``revlayer_udf.compiler.forests.choice``) is read from
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from benchmarks.scoring import servers
 from revlayer.database import deploy
+from revlayer_udf import queries
 from revlayer_udf.compiler.forests.case import combine, tree_expressions
 from revlayer_udf.compiler.forests.choice import CASE_LEAF_LIMIT
 from revlayer_udf.compiler.forests.slots import Slots, slot_expression
@@ -21,6 +23,10 @@ from revlayer_udf.compiler.forests.storage import store
 from revlayer_udf.compiler.forests.table import StoredForest
 from revlayer_udf.ensemble import LEAF, Ensemble
 
+SQL = queries.load("benchmarks.scoring", "forms.sql")
+COMMA = sql.SQL(", ")
+# Of so many rows.
+Statement = Callable[[int], sql.Composed]
 FEATURES = 30
 ROWS = 1_000
 SIZES = {
@@ -88,44 +94,49 @@ def measure(conn: psycopg.Connection, sizes: dict[str, list[tuple[int, int]]] | 
             ensemble = grow(trees, leaves, level_wise=shape.startswith("depth"))
             slots = Slots.of(ensemble)
             for form, statement in (("CASE", _case(ensemble, slots)), ("table", _table(conn, ensemble, slots))):
-                found.append(_measured(conn, shape, ensemble, form, statement))
+                statements = {rows: statement(rows).as_string(conn).encode() for rows in (1, ROWS)}
+                found.append(_measured(conn, shape, ensemble, form, statements))
     conn.rollback()
     return found
 
 
 def _fill(conn: psycopg.Connection) -> None:
-    columns = ", ".join(f"f{index} double precision" for index in range(FEATURES))
-    conn.execute(f"create temporary table form_rows (row_number integer primary key, {columns}) on commit drop")
+    columns = COMMA.join(sql.SQL("{} double precision").format(sql.Identifier(f"f{at}")) for at in range(FEATURES))
+    conn.execute(sql.SQL(SQL["create_form_rows"]).format(columns=columns))
     matrix = np.random.default_rng(1).normal(size=(ROWS, FEATURES))
-    with conn.cursor().copy("copy form_rows from stdin") as copy:
+    with conn.cursor().copy(SQL["copy_form_rows"]) as copy:
         for number, row in enumerate(matrix.tolist()):
             copy.write_row([number, *row])
-    conn.execute("analyze form_rows")
+    conn.execute(SQL["analyze_form_rows"])
 
 
-def _source(slots: Slots) -> str:
-    columns = [
-        f"{slot_expression(f'r.f{feature}', missing)} as s{at}"
+def _source(slots: Slots, rows: int) -> sql.Composed:
+    columns = (
+        sql.SQL("{} as {}").format(sql.SQL(slot_expression(f"r.f{feature}", missing)), sql.Identifier(f"s{at}"))
         for at, (feature, missing) in enumerate(zip(slots.features, slots.missing_left, strict=True))
-    ]
-    return f"(select {', '.join(columns)} from form_rows r where row_number < {{rows}} offset 0) q"
+    )
+    return sql.SQL(SQL["form_slots"]).format(columns=COMMA.join(columns), rows=sql.Literal(rows))
 
 
-def _case(ensemble: Ensemble, slots: Slots) -> str:
+def _case(ensemble: Ensemble, slots: Slots) -> Statement:
     columns = [f"q.s{at}" for at in range(len(slots.features))]
-    return f"select {combine(tree_expressions(ensemble, slots, columns, 0), 'SUM')} from {_source(slots)}"
+    total = sql.SQL(combine(tree_expressions(ensemble, slots, columns, 0), "SUM"))
+    return lambda rows: sql.SQL(SQL["form_case"]).format(total=total, source=_source(slots, rows))
 
 
-def _table(conn: psycopg.Connection, ensemble: Ensemble, slots: Slots) -> str:
+def _table(conn: psycopg.Connection, ensemble: Ensemble, slots: Slots) -> Statement:
     forest = StoredForest.of(ensemble, slots)
     store(conn, [forest], "benchmark of forms")
     columns = [f"q.s{at}" for at in range(len(slots.features))]
-    return f"select t.total from {_source(slots)} cross join lateral ({forest.query(columns, ['total'])}) t"
+    query = sql.SQL(forest.query(columns, ["total"]))
+    return lambda rows: sql.SQL(SQL["form_table"]).format(source=_source(slots, rows), forest=query)
 
 
-def _measured(conn: psycopg.Connection, shape: str, ensemble: Ensemble, form: str, statement: str) -> FormRow:
+def _measured(
+    conn: psycopg.Connection, shape: str, ensemble: Ensemble, form: str, statements: Mapping[int, bytes]
+) -> FormRow:
     def run(rows: int) -> Callable[[], object]:
-        return lambda: conn.execute(statement.replace("{rows}", str(rows)).encode()).fetchall()
+        return lambda: conn.execute(statements[rows]).fetchall()
 
     one, thousand = _median(run(1)), _median(run(ROWS))
     return FormRow(
@@ -135,7 +146,7 @@ def _measured(conn: psycopg.Connection, shape: str, ensemble: Ensemble, form: st
         form=form,
         one_row=1_000 * one,
         thousand_rows=1_000 * thousand,
-        megabytes=len(statement) / 1e6,
+        megabytes=len(statements[1]) / 1e6,
     )
 
 
