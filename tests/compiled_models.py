@@ -142,7 +142,8 @@ def compile_models(
         selection: arguments of dbt's ``--select``; what the models read must be among them.
     """
     given = {"as_of_date": as_of, **(variables or {})}
-    dbt.run(database.settings, ["run", "--full-refresh", "--select", *selection], given, target_path=target_path)
+    command = ["run", "--write-json", "--full-refresh", "--select", *selection]
+    dbt.run(database.settings, command, given, target_path=target_path)
     nodes = json.loads((target_path / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     results = json.loads((target_path / "run_results.json").read_text(encoding="utf-8"))["results"]
     tables = {

@@ -34,6 +34,11 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 dbt.run = parsed_project.run
 
 TEMPLATE = "revlayer_test_template"
+# Files that take a minute and more, besides those of the company.
+LONGEST = (
+    "test_mrr_incremental.py", "test_replay.py", "test_crm_import_run.py", "test_marts_by_hand.py", "test_features.py",
+    "test_replay_customers.py", "test_replay_installs.py", "test_closings.py", "test_live_view.py", "test_demo.py",
+)  # fmt: skip
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
 
 
@@ -152,6 +157,22 @@ def test_data() -> Path:
     return Path(folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that no worker ends with one, and what may wait for the company last.
+
+    One worker runs the company while the others run what needs none.
+    """
+    waiting = {item.path for item in items if "company" in getattr(item, "fixturenames", ())}
+    runs = next((item.path for item in items if item.path.name == "test_run.py"), None)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        name = item.path.name
+        long = LONGEST.index(name) if name in LONGEST else len(LONGEST)
+        return (0 if item.path == runs else 1 + (item.path in waiting), long)
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where skips are forbidden (in CI, which brings all that optional tests need), a skip is a failure."""
@@ -160,6 +181,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped although nothing may skip here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="module")
+def models_only() -> Iterator[None]:
+    """dbt builds without its tests: for modules that build copies of a company over and over."""
+    with parsed_project.models_only():
+        yield
 
 
 @pytest.fixture(scope="session")

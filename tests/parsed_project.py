@@ -3,7 +3,8 @@
 The values of variables count when a model is compiled, not when it is read, but for those that switch models on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from revlayer import dbt
 from revlayer.config import Settings
 from revlayer.database import connection_url
 
+METRICS = "semantic_manifest.json"
 COMMANDS = ("run", "build", "test")
 SWITCHES = ("installed_predictors",)
+# A quarter of the time of a build, for files that nobody reads; --write-json after them asks for dbt's artefacts.
+QUICK = ("--log-level-file", "none")
+UNWRITTEN = ("--no-write-json",)
+WITHOUT_TESTS = ("--exclude-resource-type", "test")
 _PARSED: dict[tuple[object, ...], bytes] = {}
+_left_out: list[str] = []
 _plain_run = dbt.run
 
 
@@ -30,12 +37,29 @@ def run(
     """Do what ``dbt.run`` does, on what an earlier command read of the same project."""
     given = dict(variables or {})
     key = (settings.project_directory, frozenset(given), *(str(given.get(name)) for name in SWITCHES))
-    known = _PARSED.get(key) if arguments[0] in COMMANDS else None
+    command, *rest = arguments
+    if command not in COMMANDS:
+        return _plain_run(settings, arguments, variables, progress, target_path)
+    known = _PARSED.get(key)
+    # What MetricFlow reads is looked for in the usual folder.
+    wanted = target_path is None and not (settings.dbt_target_directory / METRICS).exists()
+    left_out = [*(() if wanted else UNWRITTEN), *(_left_out if command == "build" else ())]
+    quickly = [command, *QUICK, *left_out, *rest]
     manifest = _of_database(known, settings) if known else None
-    result = _plain_run(settings, arguments, variables, progress, target_path, manifest)
-    if known is None and arguments[0] in COMMANDS:
+    result = _plain_run(settings, quickly, variables, progress, target_path, manifest)
+    if known is None:
         _PARSED[key] = ((target_path or settings.dbt_target_directory) / "partial_parse.msgpack").read_bytes()
     return result
+
+
+@contextmanager
+def models_only() -> Iterator[None]:
+    """Leave the tests out of dbt's builds: for builds of a company of which another build runs them all."""
+    _left_out.extend(WITHOUT_TESTS)
+    try:
+        yield
+    finally:
+        _left_out.clear()
 
 
 def _of_database(parsed: bytes, settings: Settings) -> Manifest:

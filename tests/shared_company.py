@@ -1,5 +1,6 @@
 """The simulated company, run once although every worker of the tests has a server of its own."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import psycopg
 from filelock import FileLock
+from parsed_project import METRICS
 from psycopg import sql
 
 from revlayer.config import Settings
@@ -17,14 +19,21 @@ from revlayer.database.embedded import EmbeddedServer
 def run_once(folder: Path, run: Callable[[], Any], copy: Callable[[Path], Any]) -> Any:
     """Return the database that ``run`` makes; the first worker keeps a dump of it, which the others ``copy``.
 
+    What dbt left for MetricFlow goes with it.
+
     Args:
         folder: one that all workers see.
     """
-    dump, part = folder / "company.dump", folder / "company.part"
+    dump, part, metrics = folder / "company.dump", folder / "company.part", folder / METRICS
     with FileLock(folder / "company.lock"):
         if dump.exists():
-            return copy(dump)
+            copied = copy(dump)
+            target = copied.settings.dbt_target_directory
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(metrics, target / METRICS)
+            return copied
         made = run()
+        shutil.copy(made.settings.dbt_target_directory / METRICS, metrics)
         _program("pg_dump", "--format=directory", "--compress=0", f"--file={part}", f"--dbname={made.url}")
         part.rename(dump)
         return made

@@ -42,7 +42,9 @@ def _fetch(database, query, as_of):
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
-@pytest.mark.parametrize("as_of", [date(2022, 9, 30), date(2024, 2, 29), date(2025, 11, 30)], ids=str)
+@pytest.mark.parametrize(
+    "as_of", [pytest.param(date(2022, 9, 30), marks=pytest.mark.slow), date(2024, 2, 29), date(2025, 11, 30)], ids=str
+)
 def test_features_do_not_see_the_future(company, of_today, make_database, build_features, statements, as_of):
     replay = statements("replay.sql")
     past = make_database("replay_past", company)

@@ -6,6 +6,7 @@ import signal
 from revlayer import dbt, pipeline
 from revlayer.config import Settings
 from revlayer_udf import forecast, jobs
+from tests.parsed_project import WITHOUT_TESTS
 
 
 def _kill(*_arguments: object, **_keywords: object) -> None:
@@ -27,7 +28,7 @@ def run_until(step: str) -> None:
             if done * 3 > total:
                 _kill()
 
-        return whole(settings, arguments, variables, count, target_path)
+        return whole(settings, [*arguments, *WITHOUT_TESTS], variables, count, target_path)
 
     dbt.run = until_a_third
     if step == "score":

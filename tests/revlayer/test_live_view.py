@@ -19,7 +19,7 @@ DROPPED = "marts.live_deal_scores called a function with other features and was 
 
 
 @pytest.fixture(scope="module")
-def live_company(make_database, company):
+def live_company(make_database, company, models_only):
     """A company with the win model installed, the live view over it, and a second model of one feature."""
     database = make_database("live", company)
     artefact = SegmentRate.prior(np.array([0.0, 1.0])).artefact("win_probability")
