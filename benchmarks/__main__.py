@@ -11,6 +11,7 @@ from benchmarks.audit import measure as audit
 from benchmarks.customers import measure as customers
 from benchmarks.customers import predictions
 from benchmarks.document import write_block
+from benchmarks.forecast import measure as forecast
 from benchmarks.recurring import measure as recurring
 from benchmarks.scoring import command as scoring
 from benchmarks.scoring import forms
@@ -38,8 +39,13 @@ def main() -> int:
     trail = kinds.add_parser("audit", parents=[places], help="loads with events and without, checks of the chain")
     trail.add_argument("--rows", type=int, default=100_000)
     trail.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000])
+    months = kinds.add_parser("forecast", parents=[places], help="forecast of revenue, by the number of open deals")
+    months.add_argument("--deals", type=int, nargs="+", default=[100_000, 300_000, 1_000_000])
     given = sys.argv[1:]
-    everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"]]
+everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"],
+                  ["forecast"]]  # fmt: skip
+    everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"],
+                  ["forecast"]]  # fmt: skip
     for arguments in [given] if given else everything:
         chosen = parser.parse_args(arguments)
         if chosen.kind == "scoring":
@@ -55,6 +61,8 @@ def main() -> int:
             write_block("predictions", predictions.measured_lines(company, chosen.workspace, _machine()))
         elif chosen.kind == "audit":
             write_block("audit", audit.measured_lines(chosen.rows, chosen.events, chosen.workspace, _machine()))
+        elif chosen.kind == "forecast":
+            write_block("forecast", forecast.measured_lines(chosen.deals, chosen.workspace, _machine()))
         else:
             _whole_run(chosen)
     return 0

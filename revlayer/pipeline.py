@@ -123,7 +123,9 @@ def run(
         with timed("score", report) as outcome:
             outcome.extend(_score(settings, as_of, progress))
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
-            made = forecast.forecast_revenue(conn, as_of, horizon=forecast_months(settings))
+            made = forecast.forecast_revenue(
+                conn, as_of, horizon=forecast_months(settings), fiscal_start_month=fiscal_start_month(settings)
+            )
             outcome.append(f"{made.row_count:,} month and segment rows")
         with timed("marts", report) as outcome:
             outcome.append(build(settings, "marts", as_of, progress))
@@ -133,6 +135,11 @@ def run(
 def forecast_months(settings: Settings) -> int:
     """Months ahead that the forecast covers: a business setting, shared with the marts."""
     return int(dbt.variables(settings).get("forecast_horizon_months", 12))
+
+
+def fiscal_start_month(settings: Settings) -> int:
+    """Month the fiscal year begins in, 1 to 12: quarters of the forecast are those of the marts."""
+    return int(dbt.variables(settings).get("fiscal_year_start_month", 1))
 
 
 def build(settings: Settings, selector: str, as_of: date, progress: Progress) -> str:
@@ -172,7 +179,9 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
     served += [f"no model for {', '.join(targets)} ({reason})" for reason, targets in unserved.items()]
     if any(forecast_changes(target) for target in targets):
         with connect(settings, "scorer") as conn:
-            judged = run_backtest(conn, through=as_of, progress=progress)
+            judged = run_backtest(
+                conn, through=as_of, fiscal_start_month=fiscal_start_month(settings), progress=progress
+            )
         served.append(f"backtest of {judged.row_count:,} rows")
     return "; ".join(served)
 

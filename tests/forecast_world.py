@@ -44,8 +44,11 @@ class World:
         amount = np.where(self.is_won, self.value, 0.0)
         return ClosedDeals(*(column[known] for column in columns), amount[known])
 
+    def is_open(self, as_of: date) -> np.ndarray:
+        return (self.created <= np.datetime64(as_of)) & (self.closed > np.datetime64(as_of))
+
     def open_at(self, as_of: date) -> OpenDeals:
-        rows = (self.created <= np.datetime64(as_of)) & (self.closed > np.datetime64(as_of))
+        rows = self.is_open(as_of)
         cdf = np.tile(1 - np.exp(-np.array(KNOT_DAYS) / MEAN_DAYS), (int(rows.sum()), 1))
         sigma = np.full(len(cdf), 0.8)
         columns = (self.segment, self.probability, self.expected)
@@ -78,7 +81,7 @@ def _open_rows(world: World, as_of: date) -> pa.Table:
     count = len(deals)
     return pa.table(
         {
-            "deal_id": pa.array([f"crm:{number}" for number in range(count)]),
+            "deal_id": pa.array([f"crm:{number}" for number in np.flatnonzero(world.is_open(as_of))]),
             "as_of_date": pa.array([as_of] * count),
             # The source may leave anything unsaid.
             "segment_id": pa.array(deals.segment.astype(object), mask=np.arange(count) % 17 == 0),
@@ -98,10 +101,11 @@ def _open_rows(world: World, as_of: date) -> pa.Table:
 
 def _closed_rows(world: World) -> pa.Table:
     closed = world.history()
+    known = world.closed <= np.datetime64(month_end(world.last))
     count = len(closed)
     return pa.table(
         {
-            "deal_id": pa.array([f"crm:closed{number}" for number in range(count)]),
+            "deal_id": pa.array([f"crm:{number}" for number in np.flatnonzero(known)]),
             "segment_id": pa.array(closed.segment.astype(object), pa.string()),
             "created_on": pa.array(closed.created_on),
             "created_known_on": pa.array(closed.created_known_on, mask=np.arange(count) % 5 == 0),

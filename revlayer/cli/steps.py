@@ -114,7 +114,8 @@ def score(
         scored = jobs.score_targets(
             conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
         )
-        runs = [*scored, forecast.forecast_revenue(conn, day, horizon=pipeline.forecast_months(settings))]
+        horizon, fiscal = pipeline.forecast_months(settings), pipeline.fiscal_start_month(settings)
+        runs = [*scored, forecast.forecast_revenue(conn, day, horizon=horizon, fiscal_start_month=fiscal)]
     header = ["target", "model", "rows", "run"]
     output.print(
         table(
@@ -133,13 +134,31 @@ def _rescored(summary: "RunSummary") -> str:
     return f"{summary.target}: {summary.row_count - kept:,} rescored, {kept:,} kept, their features unchanged"
 
 
-def backtest(as_of: AsOf = None) -> None:
-    """Replay past as-of dates through the same forecast and hold them against what came."""
+def backtest(
+    as_of: AsOf = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the models again at past dates, with what was known then.")
+    ] = False,
+    every: Annotated[int, typer.Option("--every", min=1, help="With --refit: months between two fittings.")] = 3,
+    max_rows: MaxRows = None,
+) -> None:
+    """Replay past as-of dates through the same forecast and hold them against what came.
+
+    Without --refit the models that serve now are judged, at month ends after everything they learnt from.
+    With it the last twelve month ends are, each with the models that training would have put into service: it
+    takes as long as training four times, and what serves now stays.
+
+    The tables are marts.forecast_accuracy and marts.deal_timing_calibration after: revlayer build marts
+    """
     from revlayer_training.backtest import run_backtest
 
     settings = Settings()
     with connect(settings, "scorer") as conn, progress_bar("backtest") as update:
-        summary = run_backtest(conn, through=pipeline.resolve_as_of(settings, _day(as_of)), progress=update)
+        summary = run_backtest(
+            conn, through=pipeline.resolve_as_of(settings, _day(as_of)), refit_months=every if refit else None,
+            max_rows=max_rows, horizon=pipeline.forecast_months(settings),
+            fiscal_start_month=pipeline.fiscal_start_month(settings), progress=update,
+        )  # fmt: skip
     output.print(table("backtest by horizon", summary.header, summary.rows))
 
 

@@ -8,7 +8,7 @@ import pytest
 TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)
 # The demonstration company has no backtest until one is asked for.
-MAY_BE_EMPTY = "marts.forecast_accuracy"
+MAY_BE_EMPTY = ("marts.forecast_accuracy", "marts.deal_timing_calibration")
 
 
 def test_there_are_queries():
@@ -19,7 +19,7 @@ def test_there_are_queries():
 def test_query_runs(company, query):
     with company.connect("reader") as conn:
         rows = conn.execute(query).fetchall()
-    assert rows or MAY_BE_EMPTY in query
+    assert rows or any(name in query for name in MAY_BE_EMPTY)
 
 
 def test_every_mart_is_explained(company):

@@ -9,8 +9,15 @@ import pytest
 from forecast_world import World, create_feature_tables
 
 from revlayer_training.backtest import coverage_report, run_backtest, summarise
-from revlayer_training.backtest.baselines import naive, seasonal_naive, stage_weighted
-from revlayer_training.backtest.replay import PREDICTORS, SCHEMA, compare
+from revlayer_training.backtest.baselines import (
+    by_crm_probability,
+    naive,
+    naive_error,
+    seasonal_naive,
+    stage_weighted,
+)
+from revlayer_training.backtest.comparison import PREDICTORS, SCHEMA, compare
+from revlayer_training.backtest.replay import Options
 from revlayer_udf.forecast import ClosedDeals
 from revlayer_udf.forecast.months import month_end, month_number
 from revlayer_udf.forecast.reading import CrmView
@@ -62,6 +69,14 @@ def test_without_a_year_of_history_seasonal_naive_is_naive() -> None:
     np.testing.assert_allclose(seasonal_naive(young, date(2024, 1, 31), ["A"], 2), [[100, 100, 100]])
 
 
+def test_the_unit_of_mase_is_what_naive_missed_by() -> None:
+    history = wins(("A", "2024-01-10", 10.0), ("A", "2024-02-10", 30.0), ("B", "2024-03-10", 5.0))
+    # A: 10, 30, 0; B: 0, 0, 5; together 10, 30, 5.
+    np.testing.assert_allclose(naive_error(history, date(2024, 3, 31), SEGMENTS), [22.5, 25.0, 2.5])
+    np.testing.assert_allclose(naive_error(history, date(2024, 3, 30), SEGMENTS), [20.0, 20.0, np.nan])
+    assert np.isnan(naive_error(wins(), date(2024, 3, 31), SEGMENTS)).all()
+
+
 def rows_of(forecasts: list[float], actuals: list[float], low: float, high: float) -> pa.Table:
     count = len(forecasts)
     return pa.table(
@@ -72,9 +87,15 @@ def rows_of(forecasts: list[float], actuals: list[float], low: float, high: floa
             "segment_id": ["(all)"] * count,
             "predictor": ["model"] * count,
             "forecast_amount": forecasts,
+            "p025_amount": [low] * count,
             "p10_amount": [low] * count,
+            "p50_amount": forecasts,
             "p90_amount": [high] * count,
+            "p975_amount": [high] * count,
             "actual_amount": actuals,
+            "period_type": ["month"] * count,
+            "actual_probability": [0.5] * count,
+            "naive_error_amount": [20.0] * count,
         },
         schema=SCHEMA,
     )
@@ -83,6 +104,10 @@ def rows_of(forecasts: list[float], actuals: list[float], low: float, high: floa
 def test_figures_by_hand() -> None:
     (figure,) = summarise(rows_of([10.0, 20.0], [10.0, 30.0], 5.0, 25.0))
     assert (figure.wape, figure.bias, figure.coverage, figure.months) == (0.25, -0.25, 0.5, 2)
+    # Errors of 0 and 10 against 20 that naive missed by.
+    assert figure.mase == 0.25
+    # 10: (0.1 x 5 + 0 + 0.1 x 15) / 3. 30: (0.1 x 25 + 0.5 x 10 + 0.9 x 5) / 3. Over 40.
+    assert figure.pinball == pytest.approx((2.0 + 12.0) / 3 / 40)
 
 
 def test_months_without_revenue_have_no_wape() -> None:
@@ -106,9 +131,11 @@ def test_comparison_holds_every_predictor_against_what_came() -> None:
     deals = world.open_at(as_of)
     crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60)
     through = month_end(world.last)
-    options = {"horizon": 12, "draws": 200, "seed": 0}
-    table = compare(deals, crm, world.history(), [], through, **options)
-    total = table.filter(pc.equal(table["segment_id"], "(all)")).to_pylist()
+    options = Options(through, draws=200)
+    others = {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(as_of))}
+    table = compare(deals, crm, others, world.history(), [], options)
+    months = table.filter(pc.equal(table["period_type"], "month"))
+    total = months.filter(pc.equal(months["segment_id"], "(all)")).to_pylist()
     assert {row["predictor"] for row in total} == set(PREDICTORS)
     assert sorted({row["months_ahead"] for row in total}) == [1, 2, 3, 4]
     for row in total:
@@ -116,8 +143,36 @@ def test_comparison_holds_every_predictor_against_what_came() -> None:
         assert row["actual_amount"] == pytest.approx(world.actual(month))
         assert (row["p10_amount"] is not None) == (row["predictor"] == "model")
     # Forecasts use what was known at their date: cutting the future off changes the actual amounts only.
-    known = compare(deals, crm, world.history().known_by(as_of), [], through, **options)
-    assert known.drop(["actual_amount"]).equals(table.drop(["actual_amount"]))
+    known = compare(deals, crm, others, world.history().known_by(as_of), [], options)
+    later = ["actual_amount", "actual_probability"]
+    assert known.drop(later).equals(table.drop(later))
+
+
+def test_quarters_add_their_months_up() -> None:
+    world = World(5, per_month=15)
+    as_of = month_end(world.last - 4)
+    deals = world.open_at(as_of)
+    crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60)
+    others = {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(as_of))}
+    first = month_number(as_of) + 1
+    options = Options(month_end(world.last), draws=200, fiscal_start_month=first % 12 + 1)
+    table = compare(deals, crm, others, world.history(), [], options)
+    quarters = table.filter(pc.equal(table["period_type"], "quarter")).to_pylist()
+    months = table.filter(pc.equal(table["period_type"], "month")).to_pylist()
+    assert {row["predictor"] for row in quarters} == set(PREDICTORS) and {r["months_ahead"] for r in quarters} == {1}
+    for row in quarters:
+        own = [
+            m
+            for m in months
+            if (m["predictor"], m["segment_id"]) == (row["predictor"], row["segment_id"]) and m["months_ahead"] <= 3
+        ]
+        assert len(own) == 3
+        for name in ("forecast_amount", "actual_amount"):
+            assert row[name] == pytest.approx(sum(m[name] for m in own))
+        if row["predictor"] == "model":
+            assert row["p025_amount"] <= row["p10_amount"] <= row["p90_amount"] <= row["p975_amount"]
+            # Months do not all end at their upper quantile together.
+            assert row["p975_amount"] <= sum(m["p975_amount"] for m in own) + 1e-6
 
 
 def test_backtest_is_published_and_repeatable(database) -> None:

@@ -1,51 +1,186 @@
-"""Simulated small companies: interval coverage and error of the monthly forecast at horizon 1."""
+"""Simulated small companies with 36 months of history: the monthly forecast, models fitted again every quarter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 
-from revlayer import demo
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from revlayer import dbt, demo
+from revlayer.config import Settings
 from revlayer.database import connect
 from revlayer.database.embedded import EmbeddedServer
 from revlayer_training.backtest import BacktestSummary, coverage_report, run_backtest
-from tests.verify.company import trained_company
+from revlayer_udf.forecast import OpenDeals
+from revlayer_udf.forecast.months import month_end, month_number
+from revlayer_udf.forecast.reading import CrmView
+from tests.verify.company import database, silent
+from tests.verify.forecast_factors import Factors, table
 from tests.verify.report import Section
 
+HISTORY_MONTHS, ORIGINS, REFIT_MONTHS = 36, 12, 3
 HORIZONS = (1, 2, 3, 6)
+RIVALS = ("stage_weighted", "crm_probability", "naive", "seasonal_naive")
+WIDE = ("p025_amount", "p975_amount")
+ALL_MODELS = ["run", "--select", "+ftr_deals", "+lbl_deals"]
 
 
-def check(server: EmbeddedServer, seeds: Sequence[int], deals: int, months: int) -> Section:
-    """Backtest each seed's company after its models' training and pool the months."""
+def check(server: EmbeddedServer, seeds: Sequence[int], deals: int) -> Section:
+    """Replay twelve month ends of each seed's company, none of which a model had seen anything of, and pool them."""
     backtests: dict[str, BacktestSummary] = {}
+    factors: dict[str, Factors] = {}
     for seed in seeds:
-        company = demo.Company(deals, seed, months)
-        with trained_company(server, company) as settings, connect(settings, "scorer") as conn:
-            backtests[str(seed)] = run_backtest(conn, through=company.end_on, publish=False)
+        months = HISTORY_MONTHS + ORIGINS
+        company = demo.Company(deals, seed, months, shoppers=0, installs=0)
+        with database(server) as settings:
+            demo.simulate_company(settings, company, silent)
+            dbt.run(settings, ALL_MODELS, {"as_of_date": company.end_on.isoformat(), "history_months": months})
+            backtests[str(seed)], factors[str(seed)] = replayed(settings, company)
         found = backtests[str(seed)].value(1, "model")
         print(f"  seed {seed}: {found}", flush=True)
-    return _section(backtests, deals, months)
+    made = section(backtests, deals)
+    made.tables.append(table(factors))
+    return made
 
 
-def _section(backtests: dict[str, BacktestSummary], deals: int, months: int) -> Section:
-    section = Section(f"Monthly forecast on simulated companies of {deals:,} deals over {months} months")
+def replayed(settings: Settings, company: demo.Company) -> tuple[BacktestSummary, Factors]:
+    """Backtest one company at the month ends after its 36 months of history, beside the simulator's truth."""
+    last = month_number(company.end_on)
+    origins = [month_end(last - back) for back in range(ORIGINS, 0, -1)]
+    factors = Factors()
+    others = {"truth": truth(settings), "watched": factors.watch(settings)}
+    with connect(settings, "scorer") as conn:
+        found = run_backtest(
+            conn, origins, through=company.end_on, refit_months=REFIT_MONTHS, others=others, publish=False
+        )
+    return found, factors
+
+
+def truth(settings: Settings) -> Callable[[date, OpenDeals, CrmView], np.ndarray]:
+    """Return the simulator's own probability of winning each deal; the model's where it states none."""
+
+    def probabilities(as_of: date, deals: OpenDeals, view: CrmView) -> np.ndarray:
+        with connect(settings) as conn:
+            statement = "select deal_id, probability from truth.deal_win_probability where as_of_date = %s"
+            known = dict(conn.execute(statement, [as_of]).fetchall())
+        pairs = zip(view.deal_id.tolist(), deals.win_probability, strict=True)
+        return np.array([known.get(deal, said) for deal, said in pairs], dtype=np.float64)
+
+    return probabilities
+
+
+def section(backtests: dict[str, BacktestSummary], deals: int) -> Section:
+    """Make the lines and tables of the document."""
+    made = Section(
+        f"Monthly forecast on simulated companies of {deals:,} deals: {HISTORY_MONTHS} months of history, then"
+        f" {ORIGINS} month ends with models fitted again every {REFIT_MONTHS} months"
+    )
     tables = {seed: backtest.table for seed, backtest in backtests.items()}
-    first = coverage_report(tables)
-    section.check("80 % intervals hold", first.coverage, lambda v: 0.72 <= v <= 0.88, "0.72 to 0.88")
-    section.check("months pooled at horizon 1", first.months, lambda v: v >= 120, "≥ 120")
-    section.check("companies", first.companies, lambda v: v >= 10, "≥ 10")
-    better = first.wape["model"] - first.wape["stage_weighted"]
-    section.check("WAPE above the stage-weighted forecast's", better, lambda v: v < 0, "< 0")
+    _coverage(made, tables)
+    _errors(made, tables)
+    _histogram(made, tables)
+    _timing(made, pa.concat_tables([backtest.timing for backtest in backtests.values()]))
     rows = []
-    for ahead in HORIZONS:
-        report = coverage_report(tables, months_ahead=ahead)
-        wape = [report.wape[name] for name in ("model", "stage_weighted", "naive", "seasonal_naive")]
-        rows.append((ahead, report.months, report.coverage, f"{report.low:.3f} to {report.high:.3f}", *wape))
-    header = ("months ahead", "months", "coverage of 80 %", "95 % interval, companies drawn", "WAPE model",
-              "stage-weighted", "naive", "seasonal naive")  # fmt: skip
-    section.tables.append(("All companies pooled; beyond horizon 1 the months of one company overlap:", header, rows))
-    per_seed = []
     for seed, backtest in backtests.items():
         model, crm = backtest.value(1, "model"), backtest.value(1, "stage_weighted")
         if model is not None and crm is not None:
-            per_seed.append((seed, model.months, model.coverage, model.wape, crm.wape, model.bias))
+            rows.append((seed, model.months, model.coverage, model.wape, crm.wape, model.bias))
     header = ("seed", "months", "coverage", "WAPE model", "WAPE stage-weighted", "bias model")
-    section.tables.append(("Horizon 1 by company:", header, per_seed))
-    return section
+    made.tables.append(("Horizon 1 by company:", header, rows))
+    return made
+
+
+def _coverage(made: Section, tables: dict[str, pa.Table]) -> None:
+    first, quarters = coverage_report(tables), coverage_report(tables, period="quarter", interval=WIDE)
+    made.check("80 % intervals hold", first.coverage, lambda v: 0.72 <= v <= 0.88, "0.72 to 0.88")
+    made.check("months pooled at horizon 1", first.months, lambda v: v >= 120, "≥ 120")
+    made.check("companies", first.companies, lambda v: v >= 10, "≥ 10")
+    made.check("95 % intervals of the next quarter hold", quarters.coverage, lambda v: v >= 0.9, "≥ 0.90")
+    made.check("quarters pooled", quarters.months, lambda v: v >= 40, "≥ 40")
+    rows: list[tuple[object, ...]] = []
+    for period, horizons in (("month", HORIZONS), ("quarter", (1, 4))):
+        for ahead in horizons:
+            eighty = coverage_report(tables, months_ahead=ahead, period=period)
+            wide = coverage_report(tables, months_ahead=ahead, period=period, interval=WIDE)
+            rows.append((period, ahead, eighty.months, eighty.coverage, f"{eighty.low:.3f} to {eighty.high:.3f}",
+                         wide.coverage, f"{wide.low:.3f} to {wide.high:.3f}"))  # fmt: skip
+    header = ("period", "months ahead", "periods", "coverage of 80 %", "95 % interval, companies drawn",
+              "coverage of 95 %", "95 % interval, companies drawn")  # fmt: skip
+    made.tables.append(("All companies pooled; periods overlap but in months at 1 and quarters at 1:", header, rows))
+
+
+def _errors(made: Section, tables: dict[str, pa.Table]) -> None:
+    """WAPE beside the rivals', and the share of the gap to the simulator's truth that the model closes."""
+    rows: list[tuple[object, ...]] = []
+    for ahead in HORIZONS:
+        wape = coverage_report(tables, months_ahead=ahead).wape
+        best = min(wape["naive"], wape["crm_probability"])
+        if ahead <= 3:
+            at = f"{ahead} months ahead: WAPE over "
+            made.check(
+                at + "the stage-weighted one", wape["model"] / wape["stage_weighted"], lambda v: v <= 0.8, "≤ 0.80"
+            )
+            made.check(at + "the better of naive and CRM probability", wape["model"] / best, lambda v: v < 1, "< 1")
+        shares = [(wape[rival] - wape["model"]) / (wape[rival] - wape["truth"]) for rival in RIVALS[:2]]
+        rows.append((ahead, *(wape[name] for name in ("model", "truth", *RIVALS)), *shares))
+    header = ("months ahead", "model", "truth", "stage-weighted", "CRM probability", "naive", "seasonal naive",
+              "gap closed from stage-weighted", "from CRM probability")  # fmt: skip
+    words = (
+        "WAPE, all companies pooled. *Truth* is the same forecast with the simulator's own probability of winning, so"
+        " that 1 is all that a better win model could reach; *CRM probability* is it with the stage's probability, the"
+        " amount and past cycles:"
+    )
+    made.tables.append((words, header, rows))
+
+
+def _histogram(made: Section, tables: dict[str, pa.Table]) -> None:
+    """Probability integral transform: where in its distribution what came lay, in tenths."""
+    rows = []
+    for period in ("month", "quarter"):
+        found = np.concatenate([_ranks(table, period) for table in tables.values()])
+        counts = np.histogram(found, np.linspace(0, 1, 11))[0]
+        rows.append((f"{period}, {len(found)}", *(f"{share:.3f}" for share in counts / len(found))))
+    header = ("next", *(f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}" for tenth in range(10)))
+    made.tables.append(("Share of what came by tenths of its forecast distribution; right is 0.1 each:", header, rows))
+
+
+def _ranks(table: pa.Table, period: str) -> np.ndarray:
+    kept = pc.equal(table["period_type"], period)
+    for name, value in {"segment_id": "(all)", "predictor": "model", "months_ahead": 1}.items():
+        kept = pc.and_(kept, pc.equal(table[name], value))
+    return np.asarray(table.filter(kept)["actual_probability"].to_numpy(), dtype=np.float64)
+
+
+def _timing(made: Section, table: pa.Table) -> None:
+    """Calibration of winning, losing, staying open and slipping by months ahead, beside the stage's life table."""
+    keys = ["outcome", "months_ahead", "predictor", "probability_bin"]
+    sums = ["deal_count", "predicted_sum", "happened_count", "squared_error_sum"]
+    bins = table.group_by(keys).aggregate([(name, "sum") for name in sums]).to_pylist()
+    rows: list[tuple[object, ...]] = []
+    for outcome in ("won", "lost", "open", "slipped"):
+        for ahead in HORIZONS:
+            model, alone = (
+                _calibration([row for row in bins if (row["outcome"], row["months_ahead"], row["predictor"]) ==
+                              (outcome, ahead, predictor)])
+                for predictor in ("model", "life_table")
+            )  # fmt: skip
+            if outcome != "slipped" or ahead == 1:
+                made.check(
+                    f"{outcome}, {ahead} months ahead: calibration error", model[3], lambda v: v <= 0.03, "≤ 0.03"
+                )
+                rows.append((outcome, ahead, *model, alone[3], alone[4]))
+    header = ("outcome", "months ahead", "deals", "predicted", "happened", "calibration error", "Brier score",
+              "calibration error of the stage alone", "its Brier score")  # fmt: skip
+    words = (
+        "Close timing, all companies pooled: shares of open deals won or lost in a month, open at its end, or slipped"
+        " past the month they were expected to close in; calibration error over ten bins of probability:"
+    )
+    made.tables.append((words, header, rows))
+
+
+def _calibration(bins: list[dict[str, float]]) -> tuple[int, float, float, float, float]:
+    deals = sum(row["deal_count_sum"] for row in bins)
+    said, came = (sum(row[name] for row in bins) / deals for name in ("predicted_sum_sum", "happened_count_sum"))
+    error = sum(abs(row["predicted_sum_sum"] - row["happened_count_sum"]) for row in bins) / deals
+    return int(deals), said, came, error, sum(row["squared_error_sum_sum"] for row in bins) / deals

@@ -1,13 +1,15 @@
 """Forecasts that need no model, each from what was known at the as-of date.
 
-All take and return arrays [segments, months]; the months start with the one of the as-of date.
+Where not said otherwise, all return arrays [segments, months]; the months start with the one of the as-of date.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
-from revlayer_udf.forecast.inputs import ClosedDeals
+from revlayer_udf.forecast import fallbacks
+from revlayer_udf.forecast.inputs import ClosedDeals, OpenDeals
 from revlayer_udf.forecast.months import (
     Floats,
     Ints,
@@ -33,6 +35,39 @@ def stage_weighted(view: CrmView, known: ClosedDeals, as_of: date, segments: lis
     open_part = _table(view.segment[dated], ahead[dated], worth[dated], segments, horizon)
     won = known.won()
     return open_part + _table(won.segment, month_of(won.closed_on) - now, won.amount, segments, horizon)
+
+
+def by_crm_probability(deals: OpenDeals, view: CrmView, known: ClosedDeals) -> OpenDeals:
+    """Return the deals as the CRM sees them, to be forecast by all the rest of the production forecast.
+
+    Stage probability x amount, in the months in which deals were won in the past; deals not yet created are
+    added as ever. It is a stronger rival than ``stage_weighted``, which trusts expected close dates.
+    """
+    return replace(
+        deals,
+        win_probability=fallbacks.win_probability(view.stage_probability, known),
+        value_mean=fallbacks.value_mean(view.amount, known),
+        close_cdf=fallbacks.close_cdf(len(deals), known),
+    )
+
+
+def naive_error(known: ClosedDeals, as_of: date, segments: list[str], months: int = 36) -> Floats:
+    """Return the mean absolute error that ``naive`` made one month ahead in the past: the unit of MASE.
+
+    Source: Hyndman and Koehler 2006; over the last ``months`` complete months known at the as-of date.
+
+    Returns:
+        [segments + 1], the total first; NaN below two months or where nothing ever changed.
+    """
+    won, last = known.won(), last_complete_month(as_of)
+    first = int(month_of(won.closed_on).min()) if len(won) else last + 1
+    first = max(first, last - months)
+    if last - first < 1:
+        return np.full(len(segments) + 1, np.nan)
+    history = _table(won.segment, month_of(won.closed_on) - first, won.amount, segments, last - first)
+    history = np.vstack([history.sum(axis=0), history])
+    errors = np.abs(np.diff(history, axis=1)).mean(axis=1)
+    return np.where(errors > 0, errors, np.nan)
 
 
 def naive(known: ClosedDeals, as_of: date, segments: list[str], horizon: int) -> Floats:

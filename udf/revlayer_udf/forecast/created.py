@@ -2,8 +2,9 @@
 
 For past dates in the same position of their month, revenue won h months later from deals that were not known
 then is counted, brought to today's level (growth of arrivals, season of the target month) and averaged with
-weights that halve every year. Counts of won deals are Poisson around it, values lognormal; what the past
-varies beyond that, and the error of the average itself, is a gamma factor common to all segments of a month.
+weights that halve every year. Counts of won deals are Poisson around it, values lognormal. What the past
+varies beyond that is a gamma factor common to all segments of a month; the error of the average itself is a
+lognormal one, common to all months too, since one history stands behind them all.
 """
 
 from dataclasses import dataclass
@@ -44,27 +45,47 @@ class CreatedRevenue:
         mean: [segments, months].
         value_mean: [segments], mean value of a won deal.
         value_sigma: standard deviation of the log of a won deal's value.
-        relative_variance: [months], variance of the common factor (mean 1).
+        level_variance: [months], variance of the month's common factor (mean 1).
+        error_variance: [months], variance of the factor of the average's own error (mean 1).
     """
 
     mean: Floats
     value_mean: Floats
     value_sigma: float
-    relative_variance: Floats
+    level_variance: Floats
+    error_variance: Floats
+
+    @property
+    def relative_variance(self) -> Floats:
+        """Variance of the product of both common factors, [months]."""
+        return np.asarray((1 + self.level_variance) * (1 + self.error_variance) - 1)
+
+    @property
+    def variance(self) -> Floats:
+        """Variance of independent deals, [segments, months]: compound Poisson."""
+        return np.asarray(self.mean * (self.value_mean * np.exp(self.value_sigma**2))[:, None])
+
+    @property
+    def third(self) -> Floats:
+        """Third cumulant of independent deals, [segments, months]: compound Poisson, n E[V^3]."""
+        return np.asarray(self.mean * (self.value_mean**2 * np.exp(3 * self.value_sigma**2))[:, None])
 
     def variance_of_total(self) -> Floats:
         """Return the variance of the sum over segments, [months]."""
-        second = self.value_mean * np.exp(self.value_sigma**2)
-        total = self.mean.sum(axis=0)
-        return np.asarray((self.mean * second[:, None]).sum(axis=0) + self.relative_variance * total**2)
+        return np.asarray(self.variance.sum(axis=0) + self.relative_variance * self.mean.sum(axis=0) ** 2)
+
+    def variance_of_segments(self) -> Floats:
+        """Return the variance of each segment, [segments, months]."""
+        return np.asarray(self.variance + self.relative_variance * self.mean**2)
 
     def draw_factors(self, draws: int, rng: Generator) -> Floats:
         """Draw the factor common to all segments: [months, draws], mean 1."""
-        factors = np.ones((len(self.relative_variance), draws))
-        for month, variance in enumerate(self.relative_variance):
+        sigma = np.sqrt(np.log1p(self.error_variance))[:, None]
+        factors = np.exp(sigma * rng.standard_normal(draws) - sigma**2 / 2)
+        for month, variance in enumerate(self.level_variance):
             if variance > 1e-9:
-                factors[month] = rng.gamma(1.0 / variance, variance, draws)
-        return factors
+                factors[month] *= rng.gamma(1.0 / variance, variance, draws)
+        return np.asarray(factors)
 
     def draw_segment(self, segment: int, factors: Floats, rng: Generator) -> Floats:
         """Draw a segment's revenue given the common factors: [months, draws]."""
@@ -103,20 +124,21 @@ def created_revenue(
         horizon: months after the one of ``as_of``.
     """
     won = closed.won()
-    mean, relative = np.zeros(horizon + 1), np.full(horizon + 1, _PRIOR_VARIANCE)
+    mean, error = np.zeros(horizon + 1), np.zeros(horizon + 1)
+    level = np.full(horizon + 1, _PRIOR_VARIANCE)
     shares, value, sigma = _values(won, as_of, segments)
     if len(won) and value.any():
         samples = _samples(won, closed, open_deals, as_of, horizon)
         typical = float((shares * value * np.exp(sigma**2)).sum())
         for ahead, (revenue, age) in enumerate(samples):
-            mean[ahead], relative[ahead] = _level(revenue, age, typical)
-    return CreatedRevenue(shares[:, None] * mean, value, sigma, relative)
+            mean[ahead], level[ahead], error[ahead] = _level(revenue, age, typical)
+    return CreatedRevenue(shares[:, None] * mean, value, sigma, level, error)
 
 
-def _level(revenue: Floats, age: Floats, second_moment_ratio: float) -> tuple[float, float]:
-    """Return the weighted mean and the common factor's relative variance (level and error of the mean)."""
+def _level(revenue: Floats, age: Floats, second_moment_ratio: float) -> tuple[float, float, float]:
+    """Return the weighted mean and the relative variances of a month's level and of the mean's error."""
     if not len(revenue) or revenue.sum() <= 0:
-        return 0.0, _PRIOR_VARIANCE
+        return 0.0, _PRIOR_VARIANCE, 0.0
     weights = 0.5 ** (age / _HALF_LIFE_MONTHS)
     mean = float(np.average(revenue, weights=weights))
     effective = weights.sum() ** 2 / (weights**2).sum()
@@ -124,7 +146,7 @@ def _level(revenue: Floats, age: Floats, second_moment_ratio: float) -> tuple[fl
     beyond = max(0.0, spread - mean * second_moment_ratio) / mean**2
     level = (_PRIOR_MONTHS * _PRIOR_VARIANCE + effective * min(beyond, 1.0)) / (_PRIOR_MONTHS + effective)
     error = min(1.0, (mean * second_moment_ratio / mean**2 + level) / effective)
-    return mean, level + error
+    return mean, level, error
 
 
 def _samples(

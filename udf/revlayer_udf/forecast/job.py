@@ -2,14 +2,13 @@
 
 from datetime import date
 
-import numpy as np
 import psycopg
-import pyarrow as pa
 
-from revlayer_udf.forecast.engine import Forecast, Parts, forecast, forecast_parts
+from revlayer_udf.forecast import rows
+from revlayer_udf.forecast.engine import forecast, forecast_parts
 from revlayer_udf.forecast.honesty import honest_from, past_month_ends
 from revlayer_udf.forecast.inputs import ClosedDeals
-from revlayer_udf.forecast.months import month_start
+from revlayer_udf.forecast.parts import Parts
 from revlayer_udf.forecast.reading import (
     Served,
     has_open_deals,
@@ -17,11 +16,17 @@ from revlayer_udf.forecast.reading import (
     read_closed_deals,
     read_open_deals,
 )
+from revlayer_udf.forecast.timing import read_life_table
 from revlayer_udf.jobs import Progress, RunSummary
 from revlayer_udf.publishing import KEEP_RUNS, publish_run
 
 TARGET = "revenue_forecast"
 TABLE = "revenue_forecasts"
+# One run publishes all of them at once.
+TABLES = (TABLE, "revenue_forecast_quantiles", "revenue_forecast_parts", "deal_loss_timings")
+PAST_MONTHS = 12
+# Parts of forecasts of earlier dates by the models that made them, so that a replay makes each once.
+Made = dict[tuple[str, date], Parts]
 
 
 def forecast_revenue(
@@ -29,9 +34,10 @@ def forecast_revenue(
     as_of_date: date,
     *,
     horizon: int = 12,
-    past_months: int = 12,
+    past_months: int = PAST_MONTHS,
     draws: int = 4000,
     seed: int = 0,
+    fiscal_start_month: int = 1,
     progress: Progress = lambda what, done, total: None,
     wait: bool = True,
     keep: int = KEEP_RUNS,
@@ -48,6 +54,7 @@ def forecast_revenue(
         horizon: months after the one of ``as_of_date``.
         draws: size of the sample behind the quantiles.
         seed: same data and seed, same forecast.
+        fiscal_start_month: month the fiscal year begins in, 1 to 12: where quarters begin.
 
     Returns:
         The published run; months times segments, with the total, are its rows.
@@ -55,57 +62,54 @@ def forecast_revenue(
     with conn.transaction():
         served = load_served(conn)
         closed = read_closed_deals(conn, as_of_date)
-        past = _past_parts(conn, as_of_date, served, closed, past_months, horizon, progress)
+        past = past_parts(conn, as_of_date, served, closed, months=past_months, horizon=horizon, progress=progress)
         progress(TARGET, past_months, past_months + 1)
         deals, _ = read_open_deals(conn, as_of_date, served, closed)
-    made = forecast(deals, closed, horizon=horizon, past=past, draws=draws, seed=seed)
+        losses = read_life_table(conn, as_of_date)
+    made = forecast(
+        deals, closed, horizon=horizon, past=past, draws=draws, seed=seed, fiscal_start_month=fiscal_start_month
+    )
     win = served.manifests.get("deal_win")
     version = None if win is None else win.model_version
-    with publish_run(conn, TARGET, as_of_date, [TABLE], model_version=version, keep=keep, wait=wait) as run:
-        run.write(forecast_table(made, served.version))
-    progress(TARGET, past_months + 1, past_months + 1)
-    return RunSummary(TARGET, "published", run.row_count, version, run.run_id)
-
-
-def forecast_table(made: Forecast, model_version: str) -> pa.Table:
-    """Return a forecast as rows of scoring.revenue_forecasts, without run_id."""
-    segments, months = made.mean.shape
-    figures = {
-        "closed_amount": made.closed,
-        "open_mean_amount": made.open_mean,
-        "created_mean_amount": made.created_mean,
-        "mean_amount": made.mean,
-        "p10_amount": made.p10,
-        "p50_amount": made.p50,
-        "p90_amount": made.p90,
-    }
-    starts = [month_start(int(month)) for month in made.months]
-    return pa.table(
-        {
-            "as_of_date": pa.array([made.as_of] * (segments * months), pa.date32()),
-            "month_start_on": pa.array(starts * segments, pa.date32()),
-            "segment_id": pa.array(np.repeat(np.array(made.segments, dtype=object), months), pa.string()),
-            **{name: pa.array(values.reshape(-1)) for name, values in figures.items()},
-            "model_version": pa.array([model_version] * (segments * months), pa.string()),
-        }
+    tables = (
+        rows.forecast_table(made, served.version),
+        rows.quantile_table(made),
+        rows.parts_table(made),
+        rows.loss_table(losses, as_of_date),
     )
+    with publish_run(conn, TARGET, as_of_date, TABLES, model_version=version, keep=keep, wait=wait) as run:
+        for name, table in zip(TABLES, tables, strict=True):
+            run.write(table, name)
+    progress(TARGET, past_months + 1, past_months + 1)
+    return RunSummary(TARGET, "published", len(tables[0]), version, run.run_id)
 
 
-def _past_parts(
+def past_parts(
     conn: psycopg.Connection,
     as_of: date,
     served: Served,
     closed: ClosedDeals,
-    months: int,
+    *,
+    months: int = PAST_MONTHS,
     horizon: int,
-    progress: Progress,
+    progress: Progress = lambda what, done, total: None,
+    made: Made | None = None,
 ) -> list[Parts]:
+    """Return the parts of forecasts at earlier month ends that may judge the models that serve.
+
+    Args:
+        months: at most so many month ends before ``as_of``, after everything the models learnt from.
+        made: parts that exist already; those made now are added.
+    """
+    made = {} if made is None else made
     parts = []
     days = past_month_ends(as_of, honest_from(served.manifests.values()), months)
     for done, day in enumerate(days):
         progress(TARGET, done, len(days) + 1)
         # A date whose features were not built would pass for one without open deals.
-        if has_open_deals(conn, day):
+        if (served.version, day) not in made and has_open_deals(conn, day):
             deals, _ = read_open_deals(conn, day, served, closed)
-            parts.append(forecast_parts(deals, closed, horizon))
+            made[served.version, day] = forecast_parts(deals, closed, horizon)
+        if (served.version, day) in made:
+            parts.append(made[served.version, day])
     return parts

@@ -58,3 +58,8 @@ def days_to_month_ends(as_of: date, horizon: int) -> Floats:
     """
     first = month_number(as_of)
     return np.array([(month_end(first + h) - as_of).days for h in range(horizon + 1)], dtype=np.float64)
+
+
+def quarter_start(month: int, fiscal_start_month: int = 1) -> int:
+    """Return the first month of a month's quarter, where a fiscal year begins in the given month, 1 to 12."""
+    return month - (month - (fiscal_start_month - 1)) % 3

@@ -20,3 +20,29 @@ select
 from features.lbl_deals
 where closed_on is not null
     and coalesce(closed_known_on, closed_on) <= %(known_by)s::date
+
+-- name: past_open_deals
+-- Open deals of earlier month ends by stage, the interval in which they were won, lost or out of sight, and which of it.
+-- What was closed after the as-of date, or became known after it, was open as far as anybody knew.
+with followed as (
+    select
+        coalesce(features.stage_name, '') as stage_name,
+        case when known.deal_id is null then 'censored' when known.is_won then 'won' else 'lost' end as outcome,
+        greatest(coalesce(known.closed_on, %(as_of)s::date) - features.as_of_date, 1) as days
+    from features.ftr_deals as features
+    left join features.lbl_deals as known
+        on features.deal_id = known.deal_id
+        and known.closed_on is not null
+        and coalesce(known.closed_known_on, known.closed_on) <= %(as_of)s::date
+    where features.as_of_date < %(as_of)s::date
+)
+
+select
+    stage_name,
+    -- An interval's end belongs to it.
+    width_bucket(days - 1, %(ends)s::integer[]) as place,
+    outcome,
+    count(*)
+from followed
+group by 1, 2, 3
+order by 1, 2, 3

@@ -1,7 +1,7 @@
 """From the feature tables and the serving models to the arrays of a forecast."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -29,6 +29,7 @@ from revlayer_udf.targets import TARGETS as DEAL_TARGETS
 TARGETS = ("deal_win", "deal_value", "deal_close_month")
 FALLBACK = "fallback"
 _OWN_COLUMNS = ("segment_id", "created_on", "expected_close_on", "forecast_amount", "stage_crm_probability")
+_NAME_COLUMNS = ("deal_id", "stage_name")
 _CLOSE_COLUMNS = tuple(f"within_{days}d_probability" for days in KNOT_DAYS)
 
 
@@ -55,12 +56,18 @@ class Served:
 
 @dataclass(frozen=True)
 class CrmView:
-    """What the CRM itself says of the same open deals; all [N], null = NaN or NaT."""
+    """What the CRM itself says of the same open deals; all [N], null = NaN, NaT or an empty text.
+
+    Attributes:
+        deal_id, stage_name: empty arrays unless they were asked for.
+    """
 
     segment: NDArray[np.str_]
     amount: Floats
     stage_probability: Floats
     expected_close_on: Days
+    deal_id: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object))
+    stage_name: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
 
 
 def load_served(conn: psycopg.Connection) -> Served:
@@ -94,21 +101,23 @@ def read_closed_deals(conn: psycopg.Connection, known_by: date) -> ClosedDeals:
 
 
 def read_open_deals(
-    conn: psycopg.Connection, as_of: date, served: Served, closed: ClosedDeals
+    conn: psycopg.Connection, as_of: date, served: Served, closed: ClosedDeals, *, with_names: bool = False
 ) -> tuple[OpenDeals, CrmView]:
     """Read the deals open at a date and score them in memory, batch by batch.
 
     Args:
         closed: history, for the fallbacks; only what was known by ``as_of`` is used.
+        with_names: read id and stage of every deal too.
     """
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name in served.columns)
+    names = _NAME_COLUMNS if with_names else ()
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys([*names, *served.columns]))
     query = sql.SQL(_statement("open_deals")).format(columns=columns)
     known = closed.known_by(as_of)
     # Closed even when a model refuses a row: the connection is busy until then.
     with closing(read_batches(conn, query, {"as_of": as_of})) as batches:
-        parts = [_score(batch, served, known) for batch in batches]
+        parts = [_score(batch, served, known) | _names(batch, names) for batch in batches]
     if not parts:
-        parts = [_nothing()]
+        parts = [_nothing() | {name: np.zeros(0, dtype=object) for name in names}]
     stacked = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     deals = OpenDeals(
         as_of,
@@ -120,6 +129,8 @@ def read_open_deals(
         stacked["created_on"],
     )
     view = CrmView(stacked["segment"], stacked["amount"], stacked["stage"], stacked["expected_on"])
+    if with_names:
+        view = replace(view, deal_id=stacked["deal_id"], stage_name=stacked["stage_name"].astype(np.str_))
     return deals, view
 
 
@@ -144,6 +155,10 @@ def _score(batch: pa.RecordBatch, served: Served, known: ClosedDeals) -> dict[st
         "expected_on": _days(batch["expected_close_on"]), "amount": amount, "stage": stage,
         "win": win, "value": value, "sigma": sigma, "within": within,
     }  # fmt: skip
+
+
+def _names(batch: pa.RecordBatch, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    return {name: _plain(batch[name]).fill_null("").to_numpy(zero_copy_only=False) for name in names}
 
 
 def _nothing() -> dict[str, np.ndarray]:

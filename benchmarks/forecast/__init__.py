@@ -1,0 +1,1 @@
+"""The revenue forecast of many open deals."""

@@ -1,0 +1,108 @@
+"""When open deals are won and lost: competing risks in discrete time, with what is still open counted as such.
+
+The serving models say how likely a deal is won (p) and, if it is, when. When it is lost, if it is not won, comes
+from the life table of past open deals by stage. Each past month end's open deals are followed until they were
+won, were lost, or the as-of date cut the view off (censored). In each interval the hazards are
+
+    wins / exposed,  losses / exposed,  exposed = at risk at its start - censored in it / 2
+
+and the cumulative incidence of losing is the sum of survival x hazard (Kalbfleisch and Prentice; the actuarial
+estimate of exposure). Divided by 1 - incidence of winning it is the distribution of a deal that is not won, so
+
+    P(lost by t) = (1 - p) x incidence of losing(t) / (1 - incidence of winning)
+
+and winning, losing and staying open add up to 1 for every deal.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from revlayer_udf import queries
+from revlayer_udf.forecast.months import Floats
+from revlayer_udf.targets import CLOSE_DAYS
+
+# Open deals of all stages that a stage's own hazards are drawn to, per interval.
+_PRIOR_DEALS = 30.0
+# Without history: losses follow an exponential with this mean, in days.
+_PRIOR_DAYS = 90.0
+INTERVALS = len(CLOSE_DAYS)
+OUTCOMES = ("won", "lost", "censored")
+
+
+@dataclass(frozen=True)
+class LifeTable:
+    """Cumulative incidence by stage at the ends of the intervals, ``CLOSE_DAYS``.
+
+    Attributes:
+        stages: names, in order; the last row of every array is for stages not among them.
+        deals: [stages + 1], open deals followed; of the last row all.
+        won, lost: [stages + 1, intervals], probability of having been won or lost by then.
+    """
+
+    stages: list[str]
+    deals: NDArray[np.int64]
+    won: Floats
+    lost: Floats
+
+    @property
+    def lost_unless_won(self) -> Floats:
+        """Probability of having been lost by then, given that it is not won: [stages + 1, intervals]."""
+        never_won = np.maximum(1.0 - self.won[:, -1:], 1e-9)
+        return np.minimum(self.lost / never_won, 1.0)
+
+    def rows_of(self, stages: NDArray[np.str_]) -> NDArray[np.int64]:
+        """Return the row of each deal's stage, [N]."""
+        if not self.stages:
+            return np.zeros(len(stages), dtype=np.int64)
+        place = np.minimum(np.searchsorted(self.stages, stages), len(self.stages) - 1)
+        return np.where(np.array(self.stages)[place] == stages, place, len(self.stages)).astype(np.int64)
+
+
+def read_life_table(conn: psycopg.Connection, as_of: date) -> LifeTable:
+    """Read what became, by the as-of date, of deals that were open at earlier ones."""
+    statement = queries.load("revlayer_udf", "forecast/queries.sql")["past_open_deals"]
+    rows = conn.execute(statement, {"as_of": as_of, "ends": list(CLOSE_DAYS)}).fetchall()
+    stages = sorted({stage for stage, _, _, _ in rows})
+    counts = np.zeros((len(stages), INTERVALS + 1, len(OUTCOMES)))
+    places = {stage: number for number, stage in enumerate(stages)}
+    for stage, place, outcome, count in rows:
+        counts[places[stage], place, OUTCOMES.index(outcome)] += count
+    return life_table(stages, counts)
+
+
+def life_table(stages: list[str], counts: Floats) -> LifeTable:
+    """Estimate the incidences.
+
+    Args:
+        stages: names, sorted.
+        counts: [stages, intervals + 1, 3], deals won, lost and censored in each interval; the last one is what
+            outlived all intervals.
+    """
+    everything = np.concatenate([counts, counts.sum(axis=0, keepdims=True)])
+    overall = _hazards(everything[-1], np.tile(_prior_hazards(), (INTERVALS, 1)))
+    rows = [_incidence(_hazards(own, overall)) for own in everything[:-1]] + [_incidence(overall)]
+    won, lost = (np.stack([row[:, outcome] for row in rows]) for outcome in (0, 1))
+    return LifeTable(stages, everything.sum(axis=(1, 2)).astype(np.int64), won, lost)
+
+
+def _hazards(counts: Floats, prior: Floats) -> Floats:
+    """Return hazards of winning and losing by interval, drawn to a prior's: [intervals, 2]."""
+    leaves = counts.sum(axis=1)
+    at_risk = counts.sum() - np.cumsum(leaves) + leaves
+    exposed = np.maximum(at_risk[:INTERVALS] - counts[:INTERVALS, 2] / 2, 0.0)
+    return np.asarray((counts[:INTERVALS, :2] + _PRIOR_DEALS * prior) / (exposed[:, None] + _PRIOR_DEALS))
+
+
+def _prior_hazards() -> Floats:
+    # One won of four, as the forecast's own prior has it; only the relation of the two matters where nothing is known.
+    return np.array([0.25, 0.75]) * (1.0 - np.exp(-30.0 / _PRIOR_DAYS)) * 0.5
+
+
+def _incidence(hazards: Floats) -> Floats:
+    alive = np.cumprod(np.maximum(1.0 - hazards.sum(axis=1), 0.0))
+    before = np.concatenate([[1.0], alive[:-1]])
+    return np.asarray(np.cumsum(before[:, None] * hazards, axis=0))
