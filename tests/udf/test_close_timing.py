@@ -32,7 +32,7 @@ def reckoned(own, prior):
     return result
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(counts, min_size=1, max_size=3))
 def test_incidences_are_those_of_the_counts(stages):
     table = life_table([f"S{n}" for n in range(len(stages))], np.array(stages, dtype=float))
@@ -52,7 +52,7 @@ def test_incidences_are_those_of_the_counts(stages):
         np.testing.assert_allclose(table.lost[place], [float(lost) for _, lost in found], atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(counts, max_size=3))
 def test_whatever_was_seen_gives_chances(stages):
     table = life_table([f"S{n}" for n in range(len(stages))], np.array(stages, float).reshape(-1, INTERVALS + 1, 3))
@@ -67,7 +67,7 @@ def test_what_is_cut_off_does_not_count_as_lasting():
     size, rate_won, rate_lost = 200_000, 1 / 150, 1 / 60
     days = rng.exponential(1 / (rate_won + rate_lost), size)
     won = rng.random(size) < rate_won / (rate_won + rate_lost)
-    seen_until = rng.uniform(1, 400, size)
+    seen_until = rng.uniform(1, 200, size)
     place = np.searchsorted(CLOSE_DAYS, np.minimum(days, seen_until))
     outcome = np.where(seen_until < days, 2, np.where(won, 0, 1))
     counted = np.zeros((1, INTERVALS + 1, 3))
@@ -75,10 +75,11 @@ def test_what_is_cut_off_does_not_count_as_lasting():
     table = life_table(["A"], counted)
     total = rate_won + rate_lost
     law = 1 - np.exp(-total * np.array(CLOSE_DAYS))
-    np.testing.assert_allclose(table.won[0], rate_won / total * law, atol=0.01)
-    np.testing.assert_allclose(table.lost[0], rate_lost / total * law, atol=0.01)
-    of_closed = (outcome == 0).sum() / size
-    assert abs(of_closed - rate_won / total) > 0.03
+    seen = np.array(CLOSE_DAYS) < 200
+    np.testing.assert_allclose(table.won[0][seen], rate_won / total * law[seen], atol=0.01)
+    np.testing.assert_allclose(table.lost[0][seen], rate_lost / total * law[seen], atol=0.01)
+    # The share won of all that were followed, as if the others had lasted, is far from it.
+    assert (outcome == 0).mean() < rate_won / total - 0.05
 
 
 def test_unseen_stages_have_the_row_of_all():

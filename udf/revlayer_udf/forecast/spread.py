@@ -138,7 +138,7 @@ def expected_square(weights: Floats) -> float:
 
 def draw_spread(weights: Floats, uniform: Floats) -> Floats:
     """Return the standard deviation at each uniform number, [draws]: one number serves several months alike."""
-    return np.asarray(GRID[np.minimum(np.searchsorted(np.cumsum(weights), uniform), len(GRID) - 1)])
+    return np.asarray(GRID[np.minimum(np.searchsorted(np.cumsum(weights), uniform, side="right"), len(GRID) - 1)])
 
 
 def draw_factors(spreads: Floats, correlation: Floats, rng: Generator) -> Floats:

@@ -23,7 +23,9 @@ first_open_month as (
 deals as (
     select
         deals.*,
-        greatest(dates.month_start_on, first_open_month.month_start_on) as expected_month_on
+        case
+            when dates.month_start_on is not null then greatest(dates.month_start_on, first_open_month.month_start_on)
+        end as expected_month_on
     from {{ ref('fct_deals') }} as deals
     cross join first_open_month
     left join {{ ref('dim_date') }} as dates on deals.expected_close_on = dates.date_day
