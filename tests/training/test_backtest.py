@@ -18,9 +18,10 @@ from revlayer_training.backtest.baselines import (
 )
 from revlayer_training.backtest.comparison import PREDICTORS, SCHEMA, compare
 from revlayer_training.backtest.replay import Options
-from revlayer_udf.forecast import ClosedDeals
+from revlayer_udf.forecast import ClosedDeals, OpenDeals
 from revlayer_udf.forecast.months import month_end, month_number
 from revlayer_udf.forecast.reading import CrmView
+from revlayer_udf.forecast.timing import INTERVALS, LifeTable, life_table
 
 SEGMENTS = ["A", "B"]
 
@@ -125,14 +126,31 @@ def test_coverage_draws_companies() -> None:
         coverage_report({"1": good}, months_ahead=2)
 
 
+def as_the_crm_sees_it(world: World, deals: OpenDeals) -> tuple[CrmView, dict[str, OpenDeals]]:
+    nothing = np.array([""] * len(deals))
+    crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60, nothing, nothing)
+    table = life_table([], np.zeros((0, INTERVALS + 1, 3)))
+    return crm, {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(deals.as_of), table)}
+
+
+def test_the_crm_rival_trusts_stage_probability_and_amount_in_the_months_of_past_wins() -> None:
+    deals = World(5, per_month=15).open_at(date(2024, 2, 29))
+    won = np.tile(np.linspace(0.03, 0.3, INTERVALS), (2, 1))
+    table = LifeTable(["S"], np.zeros(2, int), won, np.zeros((2, INTERVALS)))
+    values = ("A", 100.0, 0.4, np.datetime64("2024-03-01"), "id", "S")
+    crm = CrmView(*(np.repeat(value, len(deals)) for value in values))
+    seen = by_crm_probability(deals, crm, HISTORY, table)
+    assert (seen.win_probability == 0.4).all() and (seen.value_mean == 100.0).all()
+    np.testing.assert_allclose(seen.close_cdf[0], np.linspace(0.1, 1.0, INTERVALS))
+
+
 def test_comparison_holds_every_predictor_against_what_came() -> None:
     world = World(5, per_month=15)
     as_of = month_end(world.last - 4)
     deals = world.open_at(as_of)
-    crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60)
     through = month_end(world.last)
     options = Options(through, draws=200)
-    others = {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(as_of))}
+    crm, others = as_the_crm_sees_it(world, deals)
     table = compare(deals, crm, others, world.history(), [], options)
     months = table.filter(pc.equal(table["period_type"], "month"))
     total = months.filter(pc.equal(months["segment_id"], "(all)")).to_pylist()
@@ -152,8 +170,7 @@ def test_quarters_add_their_months_up() -> None:
     world = World(5, per_month=15)
     as_of = month_end(world.last - 4)
     deals = world.open_at(as_of)
-    crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60)
-    others = {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(as_of))}
+    crm, others = as_the_crm_sees_it(world, deals)
     first = month_number(as_of) + 1
     options = Options(month_end(world.last), draws=200, fiscal_start_month=first % 12 + 1)
     table = compare(deals, crm, others, world.history(), [], options)

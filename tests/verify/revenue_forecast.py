@@ -129,7 +129,7 @@ def _errors(made: Section, tables: dict[str, pa.Table]) -> None:
     words = (
         "WAPE, all companies pooled. *Truth* is the same forecast with the simulator's own probability of winning, so"
         " that 1 is all that a better win model could reach; *CRM probability* is it with the stage's probability, the"
-        " amount and past cycles:"
+        " amount and the months in which deals of the stage were won:"
     )
     made.tables.append((words, header, rows))
 

@@ -19,6 +19,7 @@ from revlayer_udf.forecast.months import (
     month_of,
 )
 from revlayer_udf.forecast.reading import CrmView
+from revlayer_udf.forecast.timing import LifeTable
 
 
 def stage_weighted(view: CrmView, known: ClosedDeals, as_of: date, segments: list[str], horizon: int) -> Floats:
@@ -37,17 +38,21 @@ def stage_weighted(view: CrmView, known: ClosedDeals, as_of: date, segments: lis
     return open_part + _table(won.segment, month_of(won.closed_on) - now, won.amount, segments, horizon)
 
 
-def by_crm_probability(deals: OpenDeals, view: CrmView, known: ClosedDeals) -> OpenDeals:
+def by_crm_probability(deals: OpenDeals, view: CrmView, known: ClosedDeals, table: LifeTable) -> OpenDeals:
     """Return the deals as the CRM sees them, to be forecast by all the rest of the production forecast.
 
-    Stage probability x amount, in the months in which deals were won in the past; deals not yet created are
-    added as ever. It is a stronger rival than ``stage_weighted``, which trusts expected close dates.
+    Stage probability x amount, in the months in which deals of the stage were won in the past; deals not yet
+    created are added as ever. It is a stronger rival than ``stage_weighted``, which trusts expected close dates.
+
+    Args:
+        table: what became of past open deals by stage, as known at the as-of date.
     """
+    within = table.won / np.maximum(table.won[:, -1:], 1e-9)
     return replace(
         deals,
         win_probability=fallbacks.win_probability(view.stage_probability, known),
         value_mean=fallbacks.value_mean(view.amount, known),
-        close_cdf=fallbacks.close_cdf(len(deals), known),
+        close_cdf=within[table.rows_of(view.stage_name)],
     )
 
 

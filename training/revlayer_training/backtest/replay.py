@@ -67,10 +67,10 @@ def replay(
             name: replace(deals, win_probability=probabilities(as_of, deals, view))
             for name, probabilities in (options.others or {}).items()
         }
-        others["crm_probability"] = baselines.by_crm_probability(deals, view, closed.known_by(as_of))
+        table = read_life_table(conn, as_of)
+        others["crm_probability"] = baselines.by_crm_probability(deals, view, closed.known_by(as_of), table)
         revenue.append(compare(deals, view, others, closed, past, options))
         if is_month_end(as_of):
-            losses = read_life_table(conn, as_of)
-            timings.append(timing.compare(deals, view, losses, outcomes, options.through, options.horizon))
+            timings.append(timing.compare(deals, view, table, outcomes, options.through, options.horizon))
     progress("backtest", len(as_of_dates), len(as_of_dates))
     return Replay(pa.concat_tables(revenue), pa.concat_tables(timings))
