@@ -10,11 +10,10 @@ from compiled_models import CompiledModels, compile_models
 from psycopg import sql
 
 AS_OF = "2024-11-12"
-HORIZON = 4
+HORIZON = 12
 MARTS = ("deal_close_timing", "revenue_targets", "revenue_forecast_quantiles", "revenue_forecast_periods")
 READ = ("int_dates_spined", "dim_date", "+int_exchange_rates_daily")
 DEALS = """
-create schema if not exists marts;
 create table marts.fct_deals (
     deal_id text, as_of_date date, account_id text, owner_id text, team_path text, segment_id text, stage_name text,
     expected_close_on date, is_open boolean
@@ -25,15 +24,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 @pytest.fixture(scope="session")
 def forecast_models(make_database: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """The marts and what they read of calendar and rates; the fiscal year, and so its quarters, begin in February."""
-    variables = {
-        "calendar_start_on": "2024-01-01", "forecast_horizon_months": HORIZON, "fiscal_year_start_month": 2,
-    }  # fmt: skip
+    """The marts and what they read of calendar and rates."""
     database = make_database("forecast")
-    with database.connect() as conn:  # in place of the sixty models that make it
+    with database.connect("transformer") as conn:  # in place of the sixty models that make it
         conn.execute(DEALS)
         conn.commit()
-    return compile_models(database, [*READ, *MARTS], AS_OF, tmp_path_factory.mktemp("target"), variables)
+    return compile_models(database, [*READ, *MARTS], AS_OF, tmp_path_factory.mktemp("target"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ DAY = date.fromisoformat(AS_OF)
 curves = st.lists(st.integers(0, 16), min_size=10, max_size=10).map(lambda sixteenths: sorted(sixteenths))
 deals = st.fixed_dictionaries({
     "stage": st.sampled_from([None, "A", "B", "never seen"]), "win": st.none() | st.integers(0, 16), "curve": curves,
-    "expected": st.none() | st.dates(date(2024, 8, 1), date(2025, 6, 30)),
+    "expected": st.none() | st.dates(date(2024, 8, 1), date(2026, 3, 31)),
 })  # fmt: skip
 
 

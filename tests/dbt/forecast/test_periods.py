@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from .conftest import records
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
-NOVEMBER, DECEMBER, JANUARY = date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)
+OCTOBER, NOVEMBER, DECEMBER = date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1)
 
 
 def quantiles(segment, amounts, start=NOVEMBER, period="month", mean=0.0):
@@ -72,10 +72,10 @@ def test_the_latest_entry_counts_and_the_company_has_the_sum_unless_it_has_its_o
 
 
 def test_a_quarter_has_a_target_where_all_its_months_have_one(periods):
-    rows = quantiles("A", [10, 20, 30, 40, 50], period="quarter")
+    rows = quantiles("A", [10, 20, 30, 40, 50], start=OCTOBER, period="quarter")
     two = [target("A", 10), target("A", 10, DECEMBER)]
-    assert periods(rows, two)["quarter", NOVEMBER, "A"]["target_amount"] is None
-    row = periods(rows, [*two, target("A", 10, JANUARY)])["quarter", NOVEMBER, "A"]
+    assert periods(rows, two)["quarter", OCTOBER, "A"]["target_amount"] is None
+    row = periods(rows, [*two, target("A", 10, OCTOBER)])["quarter", OCTOBER, "A"]
     assert float(row["target_amount"]) == 30 and row["target_probability"] == pytest.approx(0.5)
 
 
