@@ -42,8 +42,6 @@ def main() -> int:
     months = kinds.add_parser("forecast", parents=[places], help="forecast of revenue, by the number of open deals")
     months.add_argument("--deals", type=int, nargs="+", default=[100_000, 300_000, 1_000_000])
     given = sys.argv[1:]
-everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"],
-                  ["forecast"]]  # fmt: skip
     everything = [["scoring"], ["forms"], ["whole-run"], ["recurring"], ["customers"], ["predictions"], ["audit"],
                   ["forecast"]]  # fmt: skip
     for arguments in [given] if given else everything:
