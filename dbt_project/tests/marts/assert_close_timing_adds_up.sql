@@ -6,7 +6,8 @@ with summed as (
         win_probability,
         loss_probability,
         still_open_probability,
-        sum(win_probability + loss_probability) over (partition by deal_id order by month_start_on) as closed_probability
+        sum(win_probability + loss_probability)
+            over (partition by deal_id order by month_start_on) as closed_probability
     from {{ ref('deal_close_timing') }}
 )
 

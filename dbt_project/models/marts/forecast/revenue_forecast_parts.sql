@@ -1,7 +1,9 @@
 -- Grain: one row per month and segment: what the distribution of a month's revenue is made of.
-{%- set figures = ['closed_amount', 'open_mean', 'open_variance', 'open_third_cumulant', 'created_mean', 'created_variance',
+{%- set figures = [
+    'closed_amount', 'open_mean', 'open_variance', 'open_third_cumulant', 'created_mean', 'created_variance',
     'created_third_cumulant', 'created_level_variance', 'created_error_variance', 'common_variance', 'segment_variance',
-    'month_correlation'] %}
+    'month_correlation'
+] %}
 select
     parts.as_of_date,
     parts.month_start_on,
