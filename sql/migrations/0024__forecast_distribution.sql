@@ -26,7 +26,9 @@ create table scoring.revenue_forecast_parts (
     created_error_variance double precision not null,
     common_variance double precision not null,
     segment_variance double precision not null,
-    month_correlation double precision not null
+    month_correlation double precision not null,
+    win_level double precision not null default 1,
+    win_level_variance double precision not null default 0
 ) partition by list (run_id);
 
 create table scoring.deal_loss_timings (
@@ -34,6 +36,7 @@ create table scoring.deal_loss_timings (
     as_of_date date not null,
     stage_name text,
     deal_count bigint not null,
+    win_level double precision not null default 1,
     within_7d_probability double precision not null,
     within_14d_probability double precision not null,
     within_30d_probability double precision not null,
