@@ -19,7 +19,9 @@ check: ## name what is missing on this machine, and the command that installs it
 	  || { echo "libgomp is missing (LightGBM needs it): apt-get install libgomp1"; exit 1; }
 
 .venv/.ready: pyproject.toml uv.lock | check
-	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }
+	@test -x $(UV) || { echo "making .venv with $$($(PYTHON) --version)"; \
+	  $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }
+	@echo "installing the packages of uv.lock into .venv"
 	@$(UV) sync --quiet --frozen --all-extras
 	@touch $@
 

@@ -40,6 +40,18 @@ class Closing:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class FrozenMonth:
+    """What a closing froze of one month; amounts in the reporting currency."""
+
+    month_start_on: date
+    mrr_row_count: int
+    mrr_reporting_amount: Decimal
+    movement_row_count: int
+    revenue_row_count: int
+    recognised_reporting_amount: Decimal
+
+
 def close_month(conn: psycopg.Connection, month: date, note: str | None) -> Closing:
     """Freeze the figures of a month as the marts have them, in one transaction.
 
@@ -53,6 +65,20 @@ def close_month(conn: psycopg.Connection, month: date, note: str | None) -> Clos
         BusyError: a run or another closing is at work.
     """
     return _change(conn, "close_month", {"month": month, "note": note})
+
+
+def preview_month(conn: psycopg.Connection, month: date) -> tuple[Closing, list[FrozenMonth]]:
+    """Close a month, look at what it froze, and take all of it back: what ``close_month`` would do, and refuse."""
+    with conn.transaction(force_rollback=True):
+        made = close_month(conn, month, None)
+        months = frozen_months(conn, made.closing_id)
+    return made, months
+
+
+def frozen_months(conn: psycopg.Connection, closing_id: int) -> list[FrozenMonth]:
+    """Return what a closing froze, by month."""
+    statement = queries.load("revlayer", "closings.sql")["frozen_months"]
+    return conn.cursor(row_factory=class_row(FrozenMonth)).execute(statement, {"closing_id": closing_id}).fetchall()
 
 
 def reopen_month(conn: psycopg.Connection, month: date, reason: str) -> Closing:

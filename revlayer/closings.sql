@@ -17,3 +17,31 @@ order by closings.closing_id
 
 -- name: is_intact
 select planning.is_intact(%s::bigint)
+
+-- name: frozen_months
+with figures as (
+    select
+        month_start_on, 1 as mrr_rows, 0 as movement_rows, 0 as revenue_rows,
+        mrr_reporting_amount, 0.00 as recognised_reporting_amount
+    from planning.closed_mrr
+    where closing_id = %(closing_id)s::bigint
+    union all
+    select month_start_on, 0, 1, 0, 0.00, 0.00
+    from planning.closed_mrr_movements
+    where closing_id = %(closing_id)s::bigint
+    union all
+    select month_start_on, 0, 0, 1, 0.00, recognised_reporting_amount
+    from planning.closed_revenue
+    where closing_id = %(closing_id)s::bigint
+)
+
+select
+    month_start_on,
+    sum(mrr_rows) as mrr_row_count,
+    coalesce(sum(mrr_reporting_amount), 0)::numeric(18, 2) as mrr_reporting_amount,
+    sum(movement_rows) as movement_row_count,
+    sum(revenue_rows) as revenue_row_count,
+    coalesce(sum(recognised_reporting_amount), 0)::numeric(18, 2) as recognised_reporting_amount
+from figures
+group by month_start_on
+order by month_start_on

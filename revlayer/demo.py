@@ -15,6 +15,16 @@ from revlayer.pipeline import Progress, Step
 from revlayer_udf import queries
 
 SOURCE_NAME = "simulator"
+# Column of each query of the tour that is drawn as bars beside its figures.
+PICTURES = {
+    "what_lands_in_the_coming_months": "mean_amount",
+    "what_is_at_risk_and_why_ranked_in_money": "revenue_at_risk_amount",
+    "how_recurring_revenue_came_about": "closing_amount",
+    "what_customers_owe_by_days_overdue_and_what_may_stay_unpaid": "overdue_amount",
+    "which_customers_may_leave_and_how_they_are": "health_score",
+    "what_to_do_first": "ranked_amount",
+    "where_installs_pay": "predicted_amount",
+}
 # Above this the models learn from a sample of deals: more rows cost minutes and change no figure.
 SAMPLED_ABOVE = 400_000
 
@@ -111,13 +121,24 @@ def _is_true(conn: psycopg.Connection, name: str, parameters: Sequence[object] =
     return row is not None and bool(row[0])
 
 
-def tour(conn: psycopg.Connection) -> list[tuple[str, str, list[str], list[tuple[object, ...]]]]:
-    """Return three queries worth running: title, text, header, rows."""
+@dataclass(frozen=True)
+class Stop:
+    """One query of the tour with its result; ``picture`` names the column that is drawn as bars."""
+
+    title: str
+    statement: str
+    header: list[str]
+    rows: list[tuple[object, ...]]
+    picture: str | None
+
+
+def tour(conn: psycopg.Connection) -> list[Stop]:
+    """Run the queries worth running: deals, recurring revenue, receivables, customers, actions, installs."""
     found = []
     for name, statement in queries.load("revlayer", "tour.sql").items():
         cursor = conn.execute(statement)
         header = [column.name for column in cursor.description or []]
-        found.append((name.replace("_", " "), statement, header, cursor.fetchall()))
+        found.append(Stop(name.replace("_", " "), statement, header, cursor.fetchall(), PICTURES.get(name)))
     return found
 
 

@@ -85,12 +85,14 @@ class _Session:
         self.conn.prepare_threshold = None  # or psycopg would forget all prepared statements with every rollback
         weakref.finalize(self, self.conn.close)
         self._inserts: dict[tuple[str, ...], sql.Identifier] = {}
-        self._relations = [model.relation for model in models]
+        self._relations = [_written(model.relation) for model in models]
         self._fills = [sql.SQL("execute {}").format(sql.Identifier(f"model_{n}")) for n in range(len(models))]
         self._rolled_back = 0
         for number, model in enumerate(models):
-            # The text is the model's own, compiled by dbt.
-            self.conn.execute(f"prepare model_{number} as insert into {model.relation} {model.query}".encode())
+            statement = sql.SQL("prepare {} as insert into {} {}").format(
+                sql.Identifier(f"model_{number}"), _written(model.relation), _written(model.query)
+            )
+            self.conn.execute(statement)
 
     def fill(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
         """Begin a transaction, insert the rows and build the models, in one message to the server."""
@@ -99,17 +101,17 @@ class _Session:
 
     def refill(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
         """Put other rows and what follows from them in place of those that the transaction has."""
-        emptied = [f"raw.{table}" for table in rows] + self._relations
+        emptied = [*(sql.Identifier("raw", table) for table in rows), *self._relations]
         inserts = [self._insert(table, alike) for table, records in rows.items() for alike in _shapes(records)]
-        self.conn.execute("; ".join(f"delete from {name}" for name in emptied).encode())
+        self.conn.execute(sql.SQL("; ").join(sql.SQL("delete from {}").format(name) for name in emptied))
         self.conn.execute(sql.SQL("; ").join([*inserts, *self._fills]))
 
     def sweep(self) -> None:
         """Remove what earlier histories left in the tables' files, now and then."""
         self._rolled_back += 1
         if self._rolled_back % SWEEP_EVERY == 0:
-            raw = {f"raw.{table}" for table, *_ in self._inserts}
-            self.conn.execute(f"vacuum {', '.join([*self._relations, *raw])}".encode())
+            raw = [sql.Identifier("raw", table) for table in sorted({table for table, *_ in self._inserts})]
+            self.conn.execute(sql.SQL("vacuum {}").format(sql.SQL(", ").join([*self._relations, *raw])))
 
     def _insert(self, table: str, alike: Sequence[Mapping[str, object]]) -> sql.Composable:
         """One statement for rows of a shape: values travel as JSON and take their columns' types."""
@@ -155,10 +157,15 @@ def compile_models(
     models = [tables[name] for name in _fed_by_sources(graph) if name in tables]
     with database.connect() as conn:
         for model in models:  # the build over no rows may leave some, such as the rate of the reporting currency
-            conn.execute(f"truncate {model.relation}".encode())
+            conn.execute(sql.SQL("truncate {}").format(_written(model.relation)))
         conn.execute(UNWATCHED)
         conn.commit()
     return CompiledModels(database, models)
+
+
+def _written(text: str) -> sql.SQL:
+    """Name or query of a model as dbt has written it."""
+    return sql.SQL(text)
 
 
 def _fed_by_sources(graph: Mapping[str, Sequence[str]]) -> list[str]:

@@ -37,7 +37,8 @@ TEMPLATE = "revlayer_test_template"
 # Files that take a minute and more, besides those of the company.
 LONGEST = (
     "test_mrr_incremental.py", "test_replay.py", "test_crm_import_run.py", "test_marts_by_hand.py", "test_features.py",
-    "test_replay_customers.py", "test_replay_installs.py", "test_closings.py", "test_live_view.py", "test_demo.py",
+    "test_replay_customers.py", "test_replay_installs.py", "test_closings.py", "test_health.py", "test_live_view.py",
+    "test_demo.py",
 )  # fmt: skip
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
 
@@ -54,6 +55,15 @@ class Database:
 
     def connect(self, role: str | None = None, *, autocommit: bool = False) -> psycopg.Connection:
         return connect(self.settings, role, autocommit=autocommit)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Name the folder that workers keep dbt's reading of the project in."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "parsed"
+    folder.mkdir(exist_ok=True)
+    os.environ[parsed_project.SHARED] = str(folder)
 
 
 @pytest.fixture(scope="session")

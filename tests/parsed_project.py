@@ -1,8 +1,10 @@
-"""dbt's reading of the project, done once per process: it takes longer than most builds that tests make.
+"""dbt's reading of the project, done once for all tests: it takes longer than most builds that tests make.
 
-The values of variables count when a model is compiled, not when it is read, but for those that switch models on.
+Variables count when a model is compiled, not when it is read, but for those that switch models on.
 """
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,9 @@ SWITCHES = ("installed_predictors",)
 QUICK = ("--log-level-file", "none")
 UNWRITTEN = ("--no-write-json",)
 WITHOUT_TESTS = ("--exclude-resource-type", "test")
-_PARSED: dict[tuple[object, ...], bytes] = {}
+# Folder that the workers of one test session share.
+SHARED = "REVLAYER_TEST_PARSED"
+_PARSED: dict[str, bytes] = {}
 _left_out: list[str] = []
 _plain_run = dbt.run
 
@@ -36,20 +40,35 @@ def run(
 ) -> dbt.DbtResult:
     """Do what ``dbt.run`` does, on what an earlier command read of the same project."""
     given = dict(variables or {})
-    key = (settings.project_directory, frozenset(given), *(str(given.get(name)) for name in SWITCHES))
+    switches = [list(given.get(name) or []) for name in SWITCHES]
+    key = hashlib.sha256(repr((settings.project_directory, switches)).encode()).hexdigest()
     command, *rest = arguments
     if command not in COMMANDS:
         return _plain_run(settings, arguments, variables, progress, target_path)
-    known = _PARSED.get(key)
-    # What MetricFlow reads is looked for in the usual folder.
+    # What MetricFlow reads is looked for in the usual folder; only reading the project writes it.
     wanted = target_path is None and not (settings.dbt_target_directory / METRICS).exists()
     left_out = [*(() if wanted else UNWRITTEN), *(_left_out if command == "build" else ())]
+    known = None if wanted else _known(key)
     quickly = [command, *QUICK, *left_out, *rest]
     manifest = _of_database(known, settings) if known else None
     result = _plain_run(settings, quickly, variables, progress, target_path, manifest)
     if known is None:
-        _PARSED[key] = ((target_path or settings.dbt_target_directory) / "partial_parse.msgpack").read_bytes()
+        _keep(key, ((target_path or settings.dbt_target_directory) / "partial_parse.msgpack").read_bytes())
     return result
+
+
+def _known(key: str) -> bytes | None:
+    if key not in _PARSED and (folder := os.environ.get(SHARED)) and (file := Path(folder) / key).exists():
+        _PARSED[key] = file.read_bytes()
+    return _PARSED.get(key)
+
+
+def _keep(key: str, parsed: bytes) -> None:
+    _PARSED[key] = parsed
+    if folder := os.environ.get(SHARED):
+        part = Path(folder) / f"{key}.{os.getpid()}"
+        part.write_bytes(parsed)
+        part.rename(Path(folder) / key)
 
 
 @contextmanager

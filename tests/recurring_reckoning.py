@@ -11,32 +11,14 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from reckoned_days import cents, day_of, instant
+
 Row = dict[str, Any]
 Money = Decimal
 CENT = Decimal("0.01")
 NEVER = date.max
 PER_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 COMMITTED_DAYS = 365
-
-
-def cents(value: Fraction) -> Decimal:
-    """Round to cents, halves away from zero."""
-    scaled = abs(value) * 100
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(whole if value >= 0 else -whole) / 100
-
-
-def _instant(text: Any) -> datetime:
-    made = datetime.fromisoformat(str(text))
-    return made if made.tzinfo else made.replace(tzinfo=UTC)
-
-
-def _day(text: Any) -> date | None:
-    """The day in UTC of a date or an instant."""
-    if text is None:
-        return None
-    text = str(text)
-    return date.fromisoformat(text) if len(text) == 10 else _instant(text).astimezone(UTC).date()
 
 
 class Reckoning:
@@ -60,7 +42,7 @@ class Reckoning:
         for row in rows.get("price_changes", []):
             self.changes["price", row["price_source_id"], row["field_name"]].append(row)
         for found in self.changes.values():
-            found.sort(key=lambda row: (_instant(row["occurred_at"]), self._known_at(row), row["source_id"]))
+            found.sort(key=lambda row: (instant(row["occurred_at"]), self._known_at(row), row["source_id"]))
         self.value = cache(self._value)
         self.worth = cache(self._worth)
         self.rate = cache(self._rate)
@@ -69,14 +51,14 @@ class Reckoning:
     @staticmethod
     def _known_at(row: Row) -> datetime:
         names = ("recorded_at", "occurred_at", "observed_at", "loaded_at")
-        return _instant(next(row[name] for name in names if row.get(name)))
+        return instant(next(row[name] for name in names if row.get(name)))
 
     def _is_known(self, row: Row) -> bool:
-        moments = [self._known_at(row)] + ([_instant(row["occurred_at"])] if row.get("occurred_at") else [])
+        moments = [self._known_at(row)] + ([instant(row["occurred_at"])] if row.get("occurred_at") else [])
         return max(moments).astimezone(UTC).date() <= self.as_of
 
     def _is_kept(self, row: Row) -> bool:
-        gone = _day(row.get("deleted_at"))
+        gone = day_of(row.get("deleted_at"))
         return self._is_known(row) and (gone is None or gone > self.as_of)
 
     def _kept(self, rows: dict[str, list[Row]], table: str) -> dict[str, Row]:
@@ -98,13 +80,13 @@ class Reckoning:
             return row.get(field, row.get(f"{field}_source_id"))
         said = changes[0]["old_value"]
         for change in changes:
-            if self._is_known(change) and _instant(change["occurred_at"]).astimezone(UTC).date() <= day:
+            if self._is_known(change) and instant(change["occurred_at"]).astimezone(UTC).date() <= day:
                 said = change["new_value"]
         return said
 
     def _told_days(self, kind: str, key: str, fields: tuple[str, ...]) -> set[date]:
         return {
-            _instant(change["occurred_at"]).astimezone(UTC).date()
+            instant(change["occurred_at"]).astimezone(UTC).date()
             for field in fields
             for change in self.changes.get((kind, key, field), [])
             if self._is_known(change)
@@ -122,14 +104,14 @@ class Reckoning:
         def get(field: str) -> Any:
             return self.value("subscription", key, field, day)
 
-        said = _day(get("ended_at")) or _day(get("cancels_at"))
+        said = day_of(get("ended_at")) or day_of(get("cancels_at"))
         if said is None and get("status") == "cancelled":
             observed = self.subscriptions[key]
             tracked = self.changes.get(("subscription", key, "status"))
             begun = max(
                 (told for told in self._told_days("subscription", key, ("status",)) if told <= day), default=None
             )
-            return (begun or date.min) if tracked else _day(observed.get("observed_at") or observed["loaded_at"])
+            return (begun or date.min) if tracked else day_of(observed.get("observed_at") or observed["loaded_at"])
         return said
 
     def _ends(self, item: str, day: date) -> date:
@@ -137,7 +119,7 @@ class Reckoning:
         fields = ("ended_at", "cancels_at", "status")
         ends = (
             self._with_told_later("item", item, ("ended_on",), day,
-                                  lambda told: _day(self.value("item", item, "ended_on", told))),
+                                  lambda told: day_of(self.value("item", item, "ended_on", told))),
             self._with_told_later("subscription", subscription, fields, day,
                                   lambda told: self._subscription_end_told(subscription, told)),
         )  # fmt: skip
@@ -146,21 +128,21 @@ class Reckoning:
     def _told_end(self, item: str, day: date) -> date:
         """The end as told on the day itself, lapse of a commitment without renewal included."""
         subscription = self.items[item]["subscription_source_id"]
-        ends = [_day(self.value("item", item, "ended_on", day)), self._subscription_end_told(subscription, day)]
+        ends = [day_of(self.value("item", item, "ended_on", day)), self._subscription_end_told(subscription, day)]
         if str(self.value("subscription", subscription, "is_auto_renewed", day)).lower() == "false":
-            ends.append(_day(self.value("subscription", subscription, "committed_until", day)))
+            ends.append(day_of(self.value("subscription", subscription, "committed_until", day)))
         return min((end for end in ends if end is not None), default=NEVER)
 
     def _starts(self, item: str, day: date) -> date:
         key = self.items[item]["subscription_source_id"]
 
         def item_start(told: date) -> date | None:
-            return _day(self.value("item", item, "started_on", told)) or _day(self.items[item].get("occurred_at"))
+            return day_of(self.value("item", item, "started_on", told)) or day_of(self.items[item].get("occurred_at"))
 
         def whole_start(told: date) -> date | None:
             fields = ("started_at", "trial_started_at")
-            said = [_day(self.value("subscription", key, field, told)) for field in fields]
-            return next((one for one in said if one), _day(self.subscriptions[key]["occurred_at"]))
+            said = [day_of(self.value("subscription", key, field, told)) for field in fields]
+            return next((one for one in said if one), day_of(self.subscriptions[key]["occurred_at"]))
 
         return max(
             self._with_told_later("item", item, ("started_on",), day, item_start) or date.min,
@@ -170,14 +152,16 @@ class Reckoning:
 
     def _is_trial(self, key: str, told: date, day: date) -> bool:
         begun, ended = (
-            _day(self.value("subscription", key, f"trial_{what}_at", told)) for what in ("started", "ended")
+            day_of(self.value("subscription", key, f"trial_{what}_at", told)) for what in ("started", "ended")
         )
         if ended:
             return (begun or date.min) <= day < ended
         return self.value("subscription", key, "status", told) in ("trialing",)
 
     def is_paused(self, key: str, told: date, day: date) -> bool:
-        paused, resumes = (_day(self.value("subscription", key, field, told)) for field in ("paused_at", "resumes_at"))
+        paused, resumes = (
+            day_of(self.value("subscription", key, field, told)) for field in ("paused_at", "resumes_at")
+        )
         if paused is None:
             return False
         return paused <= day and not (resumes and resumes > paused and day >= resumes)
@@ -210,7 +194,7 @@ class Reckoning:
             or self.value("subscription", subscription, "currency_code", day) or "(none)",
             "plan": get("plan") or listed("plan"), "quantity": quantity, "model": listed("charge_model"),
             "discount": (Fraction(str(get("discount_rate") or 0)), Fraction(str(get("discount_amount") or 0))),
-            "discount_end": _day(get("discount_ended_on")) or NEVER,
+            "discount_end": day_of(get("discount_ended_on")) or NEVER,
             "gross": gross * factor, "net": max(net, Fraction(0)) * factor if gross > 0 else net * factor,
         }  # fmt: skip
 
@@ -254,7 +238,7 @@ class Reckoning:
     def committed(self, item: str, day: date) -> tuple[dict[str, Any], Decimal] | None:
         """Terms and monthly amount of an item that is agreed on a day for COMMITTED_DAYS later."""
         key, then = self.items[item]["subscription_source_id"], day + timedelta(days=COMMITTED_DAYS)
-        if key not in self.subscriptions or day < (_day(self.items[item]["occurred_at"]) or date.min):
+        if key not in self.subscriptions or day < (day_of(self.items[item]["occurred_at"]) or date.min):
             return None
         if self._starts(item, day) > then or self._told_end(item, day) <= then or self._ends(item, day) <= day:
             return None
@@ -297,13 +281,3 @@ class Reckoning:
         """An amount in US dollars at the rate of a day."""
         rate = self.rate(currency, day)
         return None if rate is None else (amount * rate).quantize(CENT, ROUND_HALF_UP)
-
-
-def month_ends(first: date, as_of: date) -> list[tuple[date, date]]:
-    """First day of each month and the day it is measured on, up to the month of `as_of`."""
-    months, start = [], first.replace(day=1)
-    while start <= as_of:
-        following = (start + timedelta(days=32)).replace(day=1)
-        months.append((start, min(following - timedelta(days=1), as_of)))
-        start = following
-    return months

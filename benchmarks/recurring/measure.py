@@ -57,14 +57,7 @@ def _measure_one(customers: int, workspace: Path) -> list[Measured]:
 
             def build(name: str, *arguments: str) -> dict[str, tuple[int, int]]:
                 with watch(server.process_id()) as peak:
-                    begun = time.perf_counter()
-                    dbt.run(
-                        settings,
-                        ["run", "--select", *MODELS, *arguments],
-                        VARIABLES,
-                        target_path=Path(folder) / "target",
-                    )
-                    seconds = time.perf_counter() - begun
+                    seconds = _build(settings, Path(folder) / "target", arguments)
                 found = _contents(settings)
                 rows.append(Measured(customers, name, seconds, peak.server / 2**30, found["fct_mrr_items_monthly"][0]))
                 print(f"{customers:>9,} {name:<28} {seconds:8.1f} s", flush=True)
@@ -81,6 +74,12 @@ def _measure_one(customers: int, workspace: Path) -> list[Measured]:
         finally:
             server.remove()
     return rows
+
+
+def _build(settings: Settings, target: Path, arguments: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    dbt.run(settings, ["run", "--select", *MODELS, *arguments], VARIABLES, target_path=target)
+    return time.perf_counter() - begun
 
 
 def _contents(settings: Settings) -> dict[str, tuple[int, int]]:

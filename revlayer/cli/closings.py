@@ -1,6 +1,6 @@
 """``revlayer close-month | reopen-month | closings``: months whose figures stay as they were reported."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -10,13 +10,25 @@ from revlayer.cli.console import output, print_lines, table
 from revlayer.config import Settings
 from revlayer.database import connect
 
-Month = Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="Such as 2025-01.", metavar="YYYY-MM")]
+
+def _month(given: str) -> date:
+    """First day of a month as people write it."""
+    try:
+        return datetime.strptime(given, "%Y-%m").date()
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is no month. Write year and month, such as 2025-01.") from None
+
+
+Month = Annotated[date, typer.Argument(parser=_month, help="Such as 2025-01.", metavar="YYYY-MM")]
 REBUILD = "the tables … _as_reported show it after: revlayer build marts"
 
 
 def close_month(
     month: Month,
     note: Annotated[str | None, typer.Option(help="Kept with the closing, such as who approved it.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the months, rows and totals that would be frozen; keep nothing.")
+    ] = False,
 ) -> None:
     """Freeze the figures of a month that is over, as the marts have them now.
 
@@ -24,25 +36,42 @@ def close_month(
     What becomes known of them later shows as an adjustment in the next month, in the tables named as_reported.
     All other tables go on showing what is known.
 
-    Months are closed in order; the first closing freezes all months before it too.
+    Months are closed in order; the first closing freezes all months before it too: look at it with --dry-run.
     Before: revlayer run --as-of, with a day after the month's end, and look at the figures.
     After: revlayer build marts.
     """
     with connect(Settings(), "planner") as conn:
-        made = books.close_month(conn, month.date().replace(day=1), note)
+        if dry_run:
+            made, months = books.preview_month(conn, month)
+        else:
+            made = books.close_month(conn, month, note)
+            months = books.frozen_months(conn, made.closing_id)
         conn.commit()
-    output.print(f"{made.month_start_on:%Y-%m} is closed as known on {made.as_of_date}", highlight=False)
-    if made.first_month_start_on < made.month_start_on:
-        output.print(f"so are all months before it, from {made.first_month_start_on:%Y-%m} on", highlight=False)
+    _print_frozen(made, months, is_closed=not dry_run)
+
+
+def _print_frozen(made: books.Closing, months: list[books.FrozenMonth], is_closed: bool) -> None:
+    frozen = "frozen" if is_closed else "would be frozen"
+    named = f"{made.month_start_on:%Y-%m}"
+    is_first = made.first_month_start_on < made.month_start_on
+    lines = [f"{named} {'is' if is_closed else 'would be'} closed as known on {made.as_of_date}"]
+    if is_first:
+        tense = "so are" if is_closed else "so would be"
+        lines.append(f"{tense} all months before it, from {made.first_month_start_on:%Y-%m} on")
+    print_lines(lines)
     currency = made.reporting_currency_code
-    print_lines(
-        [
-            f"MRR {made.mrr_reporting_amount:,} {currency}, recognised {made.recognised_reporting_amount:,} {currency}",
-            f"frozen: {made.mrr_row_count:,} rows of MRR, {made.movement_row_count:,} movements, "
-            f"{made.revenue_row_count:,} rows of revenue",
-            REBUILD,
-        ]
+    header = ["month", f"MRR, {currency}", "rows of MRR", "movements", f"recognised, {currency}", "rows of revenue"]
+    rows = [(f"{m.month_start_on:%Y-%m}", m.mrr_reporting_amount, m.mrr_row_count, m.movement_row_count,
+             m.recognised_reporting_amount, m.revenue_row_count) for m in months]  # fmt: skip
+    if months:
+        output.print(table(f"{frozen} by month", header, rows))
+    counts = (
+        f"{made.mrr_row_count:,} rows of MRR, {made.movement_row_count:,} movements, "
+        f"{made.revenue_row_count:,} rows of revenue"
     )
+    print_lines([f"{frozen}: {counts}"])
+    close = f"nothing was kept; close it with: revlayer close-month {named}"
+    print_lines([REBUILD if is_closed else close])
 
 
 def reopen_month(
@@ -55,7 +84,7 @@ def reopen_month(
     What was frozen is kept, as is the reason, and the month can be closed again.
     """
     with connect(Settings(), "planner") as conn:
-        made = books.reopen_month(conn, month.date().replace(day=1), reason)
+        made = books.reopen_month(conn, month, reason)
         conn.commit()
     output.print(f"{made.month_start_on:%Y-%m} is open again; {REBUILD}", highlight=False)
 

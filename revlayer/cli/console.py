@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
+from rich.bar import Bar
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,6 +26,8 @@ LOG_WIDTH = 160
 output = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
 errors = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH)
 
+
+BAR_WIDTH = 24
 
 # Below this many things (models of a build, files) a rate says nothing.
 RATE_FROM = 1000
@@ -77,7 +80,7 @@ def print_lines(lines: Sequence[str]) -> None:
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Make a table; numbers are set right with thousands separators, None shows as a dash.
 
-    Cells are plain text, since people's words may look like markup; a cell in colours is a Text.
+    Cells are plain text, since people's words may look like markup; a cell in colours is a Text, a picture a Bar.
     """
     made = Table(title=title, title_justify="left", header_style="bold")
     for index, name in enumerate(header):
@@ -88,8 +91,25 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
     return made
 
 
-def _cell(value: object) -> Text:
-    return value if isinstance(value, Text) else Text(_plain(value))
+def with_bars(
+    header: Sequence[str], rows: Sequence[Sequence[object]], column: str | None
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """Add a column that draws the numbers of another as bars, the largest of them over the whole width.
+
+    Numbers below zero and missing ones have no bar; without a column all stays as it is.
+    """
+    if column is None:
+        return header, rows
+    place = header.index(column)
+    values = [row[place] for row in rows]
+    numbers = [float(value) if isinstance(value, int | float | Decimal) else 0.0 for value in values]
+    largest = max([0.0, *numbers]) or 1.0
+    bars = [Bar(largest, 0, max(number, 0.0), width=BAR_WIDTH, color="cyan") for number in numbers]
+    return [*header, ""], [[*row, bar] for row, bar in zip(rows, bars, strict=True)]
+
+
+def _cell(value: object) -> Text | Bar:
+    return value if isinstance(value, Text | Bar) else Text(_plain(value))
 
 
 def _plain(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from revlayer.cli.console import output
+from revlayer.cli.console import output, print_lines
 from revlayer.config import Settings
 from revlayer.database import connect, connection_url, libpq_environment
 from revlayer.database.embedded import EmbeddedServer
@@ -91,9 +91,23 @@ def psql(context: typer.Context) -> None:
 
 @app.command()
 def remove(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Stop the server and delete its data for good."""
-    _, server = _embedded()
+    """Stop the server and delete its data for good; name those in other folders of the project (REVLAYER_HOME)."""
+    settings, server = _embedded()
     if not yes:
         typer.confirm(f"Delete the embedded database in {server.home}?", abort=True)
     server.remove()
-    output.print("removed")
+    output.print(f"removed {server.home}", highlight=False)
+    print_lines(others(settings))
+
+
+def others(settings: Settings) -> list[str]:
+    """Servers in other folders of the project, which were made with another REVLAYER_HOME and are not touched."""
+    lines = []
+    for found in sorted(settings.project_directory.glob("*/embedded.json")):
+        other = EmbeddedServer(found.parent)
+        if found.parent.resolve() == settings.home_directory.resolve():
+            continue
+        state = "is up" if other.is_running() else "is down, its data are there"
+        name = found.parent.name
+        lines.append(f"another one in {name} {state}; to remove it: REVLAYER_HOME={name} revlayer db remove")
+    return lines

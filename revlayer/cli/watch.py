@@ -8,7 +8,7 @@ from rich.text import Text
 from revlayer import dbt, pipeline
 from revlayer import demo as demonstration
 from revlayer import doctor as examination
-from revlayer.cli.console import output, progress_bar, table
+from revlayer.cli.console import output, progress_bar, table, with_bars
 from revlayer.cli.steps import AsOf, print_step
 from revlayer.config import Settings
 from revlayer.database import connect
@@ -44,9 +44,11 @@ def demo(
     with connect(settings) as conn:
         rows = demonstration.tables(conn)
         output.print(table("\ntables for people, in schema marts", ["table", "rows", "what it holds"], rows))
-        for title, statement, header, found in demonstration.tour(conn):
-            output.print(f"\n[bold]{title}[/]\n[dim]{statement}[/]", highlight=False)
+        for stop in demonstration.tour(conn):
+            output.print(f"\n[bold]{stop.title}[/]", highlight=False)
+            header, found = with_bars(stop.header, stop.rows, stop.picture)
             output.print(table("", header, found))
+            output.print(f"[dim]{stop.statement}[/]", highlight=False)
     if settings.database_url is None:
         output.print("\nConnect a BI tool (PostgreSQL, read-only) with the address printed by:")
         output.print("  [bold].venv/bin/revlayer db url --reader[/]")

@@ -7,15 +7,17 @@ import pytest
 
 from revlayer import dbt
 
+OF_DEALS = ("+ftr_deals", "+lbl_deals", "+dim_segment", "+dim_date", "+int_exchange_rates_missing")
+
 
 @pytest.fixture(scope="session")
 def build_features(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dbt.DbtResult]:
-    """Return a function that builds staging to features, with dbt's own tests where `tested`."""
+    """Return a function that builds what deals need: their features and labels, what these read, and the calendar."""
 
-    def build(database, as_of: str, variables: Mapping[str, object] | None = None, tested: bool = False):
+    def build(database, as_of: str, variables: Mapping[str, object] | None = None):
         return dbt.run(
             database.settings,
-            ["build" if tested else "run", "--selector", "features"],
+            ["run", "--select", *OF_DEALS],
             {"as_of_date": as_of, **(variables or {})},
             target_path=tmp_path_factory.mktemp("target"),
         )

@@ -3,10 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-import psycopg
 import pytest
 from hand_made_source import Source, link
 from psycopg.rows import dict_row
+from told_deals import tell
 
 from revlayer import dbt
 from revlayer.errors import RevlayerError
@@ -15,91 +15,11 @@ AS_OF = "2024-06-30"
 MARCH, APRIL, MAY, JUNE = date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31), date(2024, 6, 30)
 
 
-def _history(source: Source, key: str, created: str, amount: str | None = "1000", currency: str = "USD") -> None:
-    """A deal with owner, account and product from its first day, in the first stage."""
-    source.deal(key, created)
-    for name, value in [("stage", "S1"), ("owner", "O1"), ("account", "A1"), ("product", "P1"),
-                        ("currency_code", currency), ("amount", amount)]:  # fmt: skip
-        if value is not None:
-            source.change("deal", key, name, value, created)
-
-
-def _tell(source: Source) -> None:
-    source.stages()
-    for table, key in [("accounts", "A1"), ("accounts", "A2"), ("owners", "O1"), ("products", "P1")]:
-        source.add(table, key, occurred_at="2023-01-01", observed_at=AS_OF)
-    source.change("account", "A1", "segment", "SMB", "2023-01-01")
-    source.change("account", "A1", "region", "EMEA", "2023-01-01")
-    source.change("account", "A1", "segment", "Enterprise", "2024-05-10")
-    source.change("product", "P1", "list_price_amount", "100", "2023-01-01")
-    source.change("product", "P1", "currency_code", "USD", "2023-01-01")
-    source.rate("EUR", "USD", 1.1, "2024-01-01")
-    source.rate("EUR", "USD", 1.2, "2024-06-01")
-    source.rate("EUR", "USD", 9.9, "2024-04-15", known="2024-05-15")
-    source.rate("USD", "GBP", 0.8, "2024-01-01")
-
-    _history(source, "late", "2024-03-01")
-    source.change("deal", "late", "stage", "S2", "2024-03-20", known="2024-04-10")
-
-    _history(source, "older", "2024-03-01")
-    source.change("deal", "older", "amount", "3000", "2024-03-20")
-    source.change("deal", "older", "amount", "2000", "2024-03-10", known="2024-04-10")
-
-    _history(source, "reopened", "2024-03-01")
-    source.change("deal", "reopened", "stage", "L", "2024-03-20")
-    source.change("deal", "reopened", "stage", "S1", "2024-04-10")
-    source.change("deal", "reopened", "stage", "W", "2024-05-20", known="2024-06-02")
-    source.change("deal", "reopened", "amount", "1500", "2024-05-20", known="2024-06-10")
-
-    source.deal("deleted", "2024-03-01", deleted_at="2024-05-05")
-    source.change("deal", "deleted", "stage", "S1", "2024-03-01")
-    _history(source, "restored", "2024-03-01")
-    source.change("deal", "restored", "is_deleted", "true", "2024-03-15")
-    source.change("deal", "restored", "is_deleted", "false", "2024-04-15")
-    _history(source, "merged", "2024-03-01")
-
-    source.deal("seen", "2024-03-01", seen="2024-05-15", stage_source_id="S2", amount=700, currency_code="USD",
-                account_source_id="A2", lead_score=50, has_champion=True)  # fmt: skip
-    source.deal("undated", None, seen="2024-06-15", stage_source_id="S1")
-
-    _history(source, "euro", "2024-03-01", currency="EUR")
-    _history(source, "pound", "2024-03-01", currency="GBP")
-    _history(source, "franc", "2024-03-01", currency="CHF")
-    _history(source, "listed", "2024-03-01", amount=None)
-    for name, value in [("planned_user_count", "10"), ("contract_months", "12"), ("discount_rate", "0.25")]:
-        source.change("deal", "listed", name, value, "2024-05-02")
-    _history(source, "dirty", "2024-03-01")
-    source.change("deal", "dirty", "amount", "a lot", "2024-03-05")
-    source.change("deal", "dirty", "expected_close_on", "2024-02-30", "2024-03-05")
-
-    _history(source, "moved", "2024-03-01")
-    for day, close in [("2024-03-01", "2024-04-30"), ("2024-04-02", "2024-05-31"), ("2024-04-20", "2024-07-31"),
-                       ("2024-05-03", "2024-06-30")]:  # fmt: skip
-        source.change("deal", "moved", "expected_close_on", close, day)
-    for day, stage in [("2024-04-02", "S2"), ("2024-05-03", "S1")]:
-        source.change("deal", "moved", "stage", stage, day)
-    source.change("deal", "moved", "amount", "1250", "2024-05-03")
-    source.activity("moved", "call", "2024-03-02", direction="inbound", has_objection_handled=True)
-    source.activity("moved", "meeting", "2024-04-28", is_decision_maker_present=True)
-    source.activity("moved", "email", "2024-04-29", known="2024-05-06")
-
-    source.add("accounts", "A3", occurred_at="2023-01-01", observed_at=AS_OF)
-    source.deal("adopted", "2024-03-01")
-    source.change("deal", "adopted", "account", "A3", "2024-03-01")
-    source.deal("named", "2024-03-01")
-    source.deal("twin", "2024-03-02")
-    source.change("deal", "twin", "amount", "60", "2024-03-02")
-
-    for number, stage in enumerate(["W", "W", "W", "L"]):
-        _history(source, f"closed{number}", "2023-03-01", amount=str(100 * (number + 1)))
-        source.change("deal", f"closed{number}", "stage", stage, "2023-05-15")
-
-
 @pytest.fixture(scope="module")
 def built(make_database, build_features):
     database = make_database("features")
     source = Source()
-    _tell(source)
+    tell(source, AS_OF)
     with database.connect() as conn:
         source.write(conn)
         link(conn, "deal", "merged", "crm:merged")
@@ -266,9 +186,9 @@ def test_segments_follow_the_account_history(built, features, labels):
     assert segments == {"SMB / EMEA", "Enterprise / EMEA", "Unknown / Unknown", "(all)"}
 
 
-def test_every_column_is_described_in_the_database(built):
+def test_every_column_is_described_in_the_database(company):
     undescribed = _rows(
-        built,
+        company,
         "select c.relnamespace::regnamespace::text || '.' || c.relname || '.' || coalesce(a.attname, '') as name"
         " from pg_class as c left join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
         " where c.relnamespace::regnamespace::text in ('staging', 'intermediate', 'features', 'marts')"
@@ -310,10 +230,3 @@ def test_configuration_changes_segment_calendar_zone_and_attributes(make_databas
 def test_nothing_is_built_without_an_as_of_date(database):
     with pytest.raises(RevlayerError, match="revlayer build --as-of"):
         dbt.run(database.settings, ["run", "--select", "int_as_of_dates"])
-
-
-def test_builds_on_an_empty_database(database, build_features):
-    build_features(database, AS_OF, tested=True)
-    with database.connect("scorer") as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        assert conn.execute("select count(*) from features.ftr_deals").fetchone() == (0,)
-        conn.execute("select count(*) from intermediate.int_deal_spans")

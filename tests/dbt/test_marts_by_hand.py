@@ -1,4 +1,4 @@
-"""Marts of a company of nine deals, checked by hand, without predictions; and of an empty database."""
+"""Marts of a company of nine deals, checked by hand, without predictions."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -133,21 +133,10 @@ def test_health_view_says_what_to_do(hand):
     assert found["marts"] == ("ok", None)
     assert found["predictions deal_win"] == (
         "warn",
-        "revlayer train says why none serves; with more history: revlayer run",
+        "revlayer train deal_win says why none serves; with more history: revlayer run",
     )
+    with hand.connect("reader") as conn:
+        [(rates,)] = conn.execute("select detail from metrics.health where check_name = 'exchange rates'").fetchall()
+    assert "rates are missing: " in rates and "deals (" in rates
     assert {found[name][0] for name in ("exchange rates", "imports", "deals without account", "forecast")} == {"warn"}
     assert all(todo for status, todo in found.values() if status != "ok")
-
-
-def test_an_empty_database_builds(make_database, tmp_path_factory):
-    database = _build(make_database("empty"), tmp_path_factory)
-    with database.connect("reader") as conn:
-        assert conn.execute("select count(*) from marts.fct_deals").fetchone() == (0,)
-        statuses = dict(conn.execute("select check_name, status from metrics.health").fetchall())
-    assert statuses["marts"] == "warn"
-
-
-def test_health_view_answers_before_the_first_build(database):
-    with database.connect("reader") as conn:
-        rows = conn.execute("select check_name, status, what_to_do from metrics.health").fetchall()
-    assert rows == [("marts", "fail", "Run: revlayer run")]

@@ -224,6 +224,19 @@ def test_before_the_first_build_there_is_nothing_to_ask(company, tmp_path):
         semantic_layer.run(settings, ["list", "metrics"])
 
 
+def test_a_database_without_marts_is_told_to_be_built(company, database):
+    settings = company.settings.model_copy(update={"database_url": database.settings.database_url})
+    with pytest.raises(RevlayerError, match=r"this database has no .*marts are not built") as raised:
+        semantic_layer.run(settings, ["query", "--metrics", "mrr"])
+    assert raised.value.hint == "Run: revlayer run"
+
+
+def test_piped_output_has_no_frames_of_a_spinner(run):
+    shown = run("query", "--metrics", "mrr", "--group-by", MONTH, "--order", MONTH)
+    assert "query completed" in shown and "\x1b" not in shown
+    assert [frame for frame in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" if frame in shown] == []
+
+
 def test_without_metricflow_the_command_says_what_to_install(monkeypatch):
     monkeypatch.delattr(revlayer, "semantic_layer")
     monkeypatch.setitem(sys.modules, "revlayer.semantic_layer", None)

@@ -46,7 +46,7 @@ COMMANDS = sorted({command for path in DOCUMENTS for command in commands(path)})
 
 
 @pytest.fixture(scope="module")
-def installed(make_database, company):
+def installed(make_database, company, models_only):
     """The company with the functions of its win model and the view over them."""
     database = make_database("documents", company)
     with database.connect("scorer") as conn:

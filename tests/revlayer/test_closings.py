@@ -64,6 +64,11 @@ def _bridge(database):
                 for row in conn.execute(BRIDGE).fetchall()]  # fmt: skip
 
 
+def _cells(said):
+    """First cells of each line of a table."""
+    return [[cell.strip() for cell in line.split("│")[1:5]] for line in said.splitlines()]
+
+
 def test_a_month_is_closed_corrected_and_reopened(database, run, build):
     code, said = run("close-month", "2024-12")
     assert code == 1 and "the marts are not built" in said
@@ -80,10 +85,18 @@ def test_a_month_is_closed_corrected_and_reopened(database, run, build):
     assert _bridge(database) == known
     with pipeline.run_lock(database.settings, wait=False):
         assert run("close-month", "2024-12")[0] == 75
+    code, said = run("close-month", "2024-12", "--dry-run")
+    assert code == 0 and "2024-12 would be closed" in said and "would be all months before it, from 2024-11" in said
+    assert ["2024-11", "100.00", "1", "1"] in _cells(said) and ["2024-12", "140.00", "2", "1"] in _cells(said)
+    assert "would be frozen: 3 rows of MRR, 2 movements" in said and "nothing was kept" in said
+    assert run("closings") == (0, "no month was closed yet: revlayer close-month YYYY-MM\n")
+    assert "is not over" in run("close-month", "2025-02", "--dry-run")[1]
     code, said = run("close-month", "2024-12", "--note", "[/t12]")
+    assert ["2024-11", "100.00", "1", "1"] in _cells(said) and "frozen: 3 rows of MRR, 2 movements" in said
     assert code == 0 and "2024-12 is closed as known on 2025-01-31" in said and "from 2024-11 on" in said
     for month, why in (("2024-12", "2024-12 is closed already"), ("2024-10", "2024-10 is closed already"),
-                       ("2025-02", "2025-01 comes before 2025-02"), ("December", "does not match")):  # fmt: skip
+                       ("2025-02", "2025-01 comes before 2025-02"), ("December", "is no month"),
+                       ("2025-13", "'2025-13' is no month. Write year and month, such as 2025-01.")):  # fmt: skip
         code, said = run("close-month", month)
         assert code == 2 and why in said, said
 

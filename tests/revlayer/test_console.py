@@ -43,3 +43,12 @@ def test_a_cell_may_have_colours():
     shown = io.StringIO()
     Console(file=shown, force_terminal=True).print(console.table("", ["status"], [(Text("ok", "green"),)]))
     assert "\x1b[32mok" in shown.getvalue()
+
+
+def test_numbers_are_drawn_beside_their_table():
+    header, rows = console.with_bars(["month", "amount"], [("1", 50), ("2", 100.0), ("3", None), ("4", -5)], "amount")
+    shown = io.StringIO()
+    Console(file=shown, width=160).print(console.table("", header, rows))
+    drawn = [line.count("█") for line in shown.getvalue().splitlines() if line.startswith("│")]
+    assert drawn == [console.BAR_WIDTH // 2, console.BAR_WIDTH, 0, 0]
+    assert console.with_bars(["a"], [("1",)], None) == (["a"], [("1",)])

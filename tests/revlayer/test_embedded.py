@@ -1,13 +1,18 @@
 """The embedded server: made once, found again, password-protected, on loopback only."""
 
+import json
 import socket
 import stat
+from dataclasses import asdict
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from revlayer.database.embedded import EmbeddedServer
+from revlayer.cli.database import others
+from revlayer.config import Settings
+from revlayer.database.embedded import Credentials, EmbeddedServer
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +66,14 @@ def test_a_taken_port_is_left_to_its_owner(server):
         assert server.credentials().port != known.port
     with psycopg.connect(server.url()) as conn:
         assert conn.execute("select 1").fetchone() == (1,)
+
+
+def test_servers_of_other_homes_are_named_when_one_is_removed(tmp_path):
+    settings = Settings(project_directory=tmp_path, home=Path(".revlayer"))
+    for name in (".revlayer", ".revlayer-own"):
+        (tmp_path / name).mkdir()
+        kept = Credentials(port=1, password="", data_directory=str(tmp_path / name / "data"), reader_password="")
+        (tmp_path / name / "embedded.json").write_text(json.dumps(asdict(kept)))
+    [line] = others(settings)
+    assert line.startswith("another one in .revlayer-own is down")
+    assert line.endswith("REVLAYER_HOME=.revlayer-own revlayer db remove")

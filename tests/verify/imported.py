@@ -28,7 +28,7 @@ def check(server: EmbeddedServer, data: Path | None) -> Section:
     """Import each public set, run, and show every evaluation figure of every registered model."""
     section = Section("Real exports")
     if data is None:
-        section.tables.append(("REVLAYER_TEST_DATA was unset, so nothing was read here.", ("", ""), []))
+        section.miss_data()
         return section
     for name, as_of in (("crm_sales_opportunities", date(2017, 12, 31)), ("salvirt_b2b", None)):
         with database(server) as settings:

@@ -37,6 +37,11 @@ class Section:
         """Hold a figure against its threshold."""
         self.lines.append(Line(what, f"{value:.4g}", threshold, bool(test(value))))
 
+    def miss_data(self) -> None:
+        """A line that fails, with what mends it: without the public data sets nothing was checked."""
+        remedy = "set: REVLAYER_TEST_DATA=<folder of the public data sets> make verify"
+        self.lines.append(Line("REVLAYER_TEST_DATA", "unset", remedy, False))
+
     @property
     def passed(self) -> bool:
         """Whether every line holds."""

@@ -17,11 +17,16 @@ as $$
 declare
     v_missing text;
     v_as_of_date date;
+    v_has_deals boolean;
+    v_has_orders boolean;
+    v_has_plans boolean;
+    v_has_installs boolean;
 begin
     select string_agg(needed.name, ', ' order by needed.name) into v_missing
     from unnest(array[
-        'fct_deals', 'served_models', 'missing_exchange_rates', 'import_issues',
-        'revenue_forecast_monthly_total'
+        'fct_deals', 'served_models', 'model_scorecard', 'missing_exchange_rates', 'import_issues',
+        'revenue_forecast_monthly_total', 'customer_scores', 'order_revenue_monthly', 'install_scores',
+        'accounting_months', 'month_closings'
     ]) as needed (name)
     where to_regclass('marts.' || needed.name) is null;
 
@@ -30,16 +35,26 @@ begin
         return;
     end if;
 
-    select max(deal.as_of_date) into v_as_of_date from marts.fct_deals as deal;
+    -- Whatever was loaded tells the day: a company need not have deals.
+    select greatest(
+        (select max(deal.as_of_date) from marts.fct_deals as deal),
+        (select max(customer.as_of_date) from marts.customer_scores as customer),
+        (select max(install.as_of_date) from marts.install_scores as install),
+        (select max(accounting.as_of_date) from marts.accounting_months as accounting)
+    ) into v_as_of_date;
+    v_has_deals := exists (select from marts.fct_deals);
+    v_has_orders := exists (select from marts.order_revenue_monthly);
+    v_has_plans := exists (select from marts.customer_scores as customer where customer.plan_value_amount > 0);
+    v_has_installs := exists (select from marts.install_scores);
 
     return query
     select
         'marts', case when v_as_of_date is null then 'warn' else 'ok' end,
-        coalesce('built as of ' || v_as_of_date, 'built, without any deal'),
-        case
-            when v_as_of_date is null
-                then 'Load deals (revlayer import or your loader), then: revlayer run'
-        end;
+        coalesce(
+            'built as of ' || v_as_of_date || case when v_has_deals then '' else ', without deals' end,
+            'built, without any data'
+        ),
+        case when v_as_of_date is null then 'Load data (revlayer import or your loader), then: revlayer run' end;
 
     return query
     select
@@ -51,12 +66,10 @@ begin
             when served.trained_through_on > served.as_of_date then 'warn'
             else 'ok'
         end,
-        coalesce(
-            'published as of ' || served.as_of_date || ' by ' || served.model_version,
-            'none published, the forecast uses a fallback'
-        ),
+        coalesce('published as of ' || served.as_of_date || ' by ' || served.model_version, wanted.without),
         case
-            when served.as_of_date is null then 'revlayer train says why none serves; with more history: revlayer run'
+            when served.as_of_date is null
+                then 'revlayer train ' || wanted.target || ' says why none serves; with more history: revlayer run'
             when served.as_of_date <> v_as_of_date
                 then 'The marts are as of ' || v_as_of_date || '. Run: revlayer run'
             when served.champion_version <> served.model_version
@@ -65,8 +78,19 @@ begin
                 then 'The model was trained through ' || served.trained_through_on
                     || ', so it saw what came after this date: fine for serving, no evidence of quality'
         end
-    from unnest(array['deal_win', 'deal_value', 'deal_close_month']) as wanted (target)
-    left join marts.served_models as served on wanted.target = served.target;
+    from (
+        values
+        ('deal_win', v_has_deals, 'none published, the forecast uses a fallback'),
+        ('deal_value', v_has_deals, 'none published, the forecast uses a fallback'),
+        ('deal_close_month', v_has_deals, 'none published, the forecast uses a fallback'),
+        ('customer_churn', v_has_plans or v_has_orders, 'none published, next actions save nobody'),
+        ('customer_value', v_has_orders, 'none published, what customers will buy is not known'),
+        ('customer_expansion', v_has_plans, 'none published, next actions expand nobody'),
+        ('install_revenue', v_has_installs, 'none published, what installs will pay is not known')
+    ) as wanted (target, is_wanted, without)
+    left join marts.served_models as served on wanted.target = served.target
+    -- What is published must not go stale unseen either.
+    where wanted.is_wanted or served.as_of_date is not null;
 
     return query
     select
@@ -74,8 +98,15 @@ begin
         case when served.rung = 'model' then 'ok' else 'warn' end,
         'served by rung ' || served.rung || ' (' || served.algorithm || ')',
         case
-            when served.rung <> 'model'
-                then 'No model beat the baseline on later data: see marts.model_scorecard'
+            when served.rung = 'model' then null
+            -- A model that was fitted and turned down has its figures beside those of what serves.
+            when exists (
+                select
+                from marts.model_scorecard as scorecard
+                where scorecard.model_version = served.model_version and scorecard.predictor = 'rejected_model'
+            ) then 'No model beat the baseline on later data: see rejected_model in marts.model_scorecard'
+            else 'The history is too short for a model: revlayer train ' || served.target
+                || ' --check says what it has; with more: revlayer run --retrain'
         end
     from marts.served_models as served
     where served.model_version is not null and served.rung is not null
@@ -117,17 +148,41 @@ begin
     where served.rung is not null and not served.is_certified
     order by served.target;
 
+    -- The closings are read as they are now, the months as the marts were built.
+    return query
+    select
+        'closed months', 'warn',
+        string_agg(
+            to_char(closing.month_start_on, 'YYYY-MM')
+            || case when closing.is_reopened then ' was reopened' else ' was closed' end,
+            ', ' order by closing.month_start_on, closing.closing_id
+        ) || ' after the marts were built: tables as_reported do not show it',
+        'Run: revlayer build marts'
+    from marts.month_closings as closing
+    where
+        closing.is_reopened = exists (
+            select from marts.accounting_months as accounting where accounting.closing_id = closing.closing_id
+        )
+        -- Of marts of an earlier day the closing is no part.
+        and (
+            closing.is_reopened
+            or closing.as_of_date <= (select max(accounting.as_of_date) from marts.accounting_months as accounting)
+        )
+    having count(*) > 0;
+
     return query
     select
         'forecast',
         case
-            when max(forecast.as_of_date) is null and v_as_of_date is not null then 'fail'
-            when max(forecast.as_of_date) is null or max(forecast.as_of_date) <> v_as_of_date then 'warn'
+            when not v_has_deals then 'ok'
+            when max(forecast.as_of_date) is null then 'fail'
+            when max(forecast.as_of_date) <> v_as_of_date then 'warn'
             when bool_or(forecast.model_version like '%fallback%') then 'warn'
             when bool_or(forecast.mean_amount is null) then 'warn'
             else 'ok'
         end,
         coalesce(
+            case when not v_has_deals then 'no deals, so there is none' end,
             case
                 when bool_and(forecast.mean_amount is null) then 'stage-weighted only, as of '
                 when bool_and(forecast.model_version not like '%fallback%')
@@ -138,6 +193,7 @@ begin
             'no months'
         ),
         case
+            when not v_has_deals then null
             when bool_or(forecast.mean_amount is null) or max(forecast.as_of_date) is null
                 or max(forecast.as_of_date) <> v_as_of_date
                 then 'Run: revlayer run'
@@ -150,12 +206,25 @@ begin
     select
         'exchange rates',
         case when count(*) = 0 then 'ok' else 'warn' end,
-        count(*) || ' rates are missing, for ' || coalesce(sum(missing.deal_count), 0) || ' deals',
+        (select count(distinct (rate.currency_code, rate.needed_on)) from marts.missing_exchange_rates as rate)
+            || ' rates are missing'
+            || coalesce(
+                ': ' || string_agg(
+                    missing.needed_for || ' (' || missing.row_count || ' rows, ' || missing.rate_count || ' rates)',
+                    ', ' order by missing.needed_for
+                ),
+                ''
+            ),
         case
             when count(*) > 0
-                then 'Load the rates in marts.missing_exchange_rates into raw.exchange_rates, then: revlayer run'
+                then 'Amounts that wait for them are null and in no total. Load the rates in '
+                    || 'marts.missing_exchange_rates into raw.exchange_rates, then: revlayer run'
         end
-    from marts.missing_exchange_rates as missing;
+    from (
+        select rate.needed_for, count(*) as rate_count, sum(rate.row_count) as row_count
+        from marts.missing_exchange_rates as rate
+        group by rate.needed_for
+    ) as missing;
 
     return query
     select

@@ -23,12 +23,14 @@ FEATURES = {
     "days_since_last_order": st.integers(0, 400).map(float), "order_count": counts, "failed_renewals_30d": counts,
     "overdue_invoice_count": counts, "tickets_30d": counts, "open_ticket_count": counts, "plan_value": money,
     "days_to_renewal": st.integers(0, 400).map(float), "has_cancellation_pending": st.sampled_from([0.0, 1.0]),
-    "overdue_amount": money,
 }  # fmt: skip
+# By age: what is overdue, and the share of it that stays unpaid.
+overdue = st.lists(st.none() | st.tuples(money.map(abs), eighths), max_size=3)
 features = st.fixed_dictionaries({name: st.none() | values for name, values in FEATURES.items()})
 customers = st.fixed_dictionaries({
     "today": features, "earlier": st.none() | features, "account": st.sampled_from([None, "A", "B"]),
     "churn": st.none() | eighths, "value": st.none() | money, "growth": st.none() | st.tuples(eighths, money.map(abs)),
+    "overdue": overdue,
 })  # fmt: skip
 deals = st.tuples(st.sampled_from([None, "A", "B"]), st.none() | eighths, money.map(abs))
 
@@ -84,6 +86,11 @@ def _cents(number):
     return Decimal(number).quantize(CENT, ROUND_HALF_UP)
 
 
+def _overdue(owed):
+    """What is overdue of an age, and what of it stays unpaid."""
+    return _cents(owed[0]), _cents(_cents(owed[0]) * Decimal(owed[1]))
+
+
 def _insert(conn, table, row):
     names = ", ".join(row)
     conn.execute(f"insert into {table} ({names}) values ({', '.join(['%s'] * len(row))})".encode(), list(row.values()))
@@ -96,6 +103,12 @@ def _fill(conn, models, found, risky):
             if row is not None:
                 key = {"customer_id": f"C{number}", "as_of_date": day, "account_id": customer["account"]}
                 _insert(conn, "features.ftr_customers", {**key, **row})
+        for age, owed in enumerate(customer["overdue"]):
+            amounts = _overdue(owed) if owed else (None, None)
+            _insert(conn, "marts.overdue_amounts", {
+                "customer_id": f"C{number}", "as_of_date": AS_OF, "age_class": age,
+                "without_rate_count": int(owed is None), "overdue_amount": amounts[0], "unpaid_amount": amounts[1],
+            })  # fmt: skip
     for number, (account, probability, amount) in enumerate(risky):
         _insert(conn, "marts.at_risk_deals", {
             "deal_id": f"D{number}", "as_of_date": AS_OF, "account_id": account, "counted_probability": probability,
@@ -169,7 +182,8 @@ def _expected_parts(found, risky):
             parts[party, "save", key] = base and _cents(base * Decimal(churn))
         if customer["growth"] and plan and plan > 0:
             parts[party, "expand", key] = _cents(_cents(customer["growth"][1]) * 12 * Decimal(customer["growth"][0]))
-        parts[party, "collect", key] = today["overdue_amount"] and _cents(today["overdue_amount"])
+        if None not in customer["overdue"]:
+            parts[party, "collect", key] = sum((_overdue(owed)[1] for owed in customer["overdue"]), Decimal(0))
     for number, (account, probability, amount) in enumerate(risky):
         party = ("account", account) if account else ("deal", f"D{number}")
         parts[party, "rescue", f"D{number}"] = probability and _cents(_cents(amount) * Decimal(probability))

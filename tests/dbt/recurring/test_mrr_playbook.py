@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from recurring_reckoning import month_ends
+from reckoned_days import month_ends
 
 from revlayer import dbt
 from revlayer.importing import import_mapping

@@ -8,7 +8,8 @@ import pytest
 from billing_histories import AS_OF, FIRST, subscription_histories
 from compiled_models import compile_models
 from hypothesis import HealthCheck, given, settings
-from recurring_reckoning import Reckoning, month_ends
+from reckoned_days import month_ends
+from recurring_reckoning import Reckoning
 
 MONTHS = month_ends(FIRST - timedelta(days=31), AS_OF)
 quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

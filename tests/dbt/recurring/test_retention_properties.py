@@ -10,7 +10,8 @@ from billing_histories import AS_OF, FIRST, subscription_histories
 from compiled_models import compile_models
 from hypothesis import HealthCheck, given, settings
 from psycopg.rows import dict_row
-from recurring_reckoning import Reckoning, month_ends
+from reckoned_days import month_ends
+from recurring_reckoning import Reckoning
 from retention_reckoning import Ledger, bridge, retention
 from segment_reckoning import cohorts, keyed, segment_bridge
 

@@ -10,9 +10,13 @@ with customers as (
 ),
 
 overdue as (
-    select customer_id, overdue_amount
-    from {{ ref('ftr_customers') }}
-    where as_of_date = {{ as_of_date() }}
+    -- Without a rate for one of its amounts nothing is said of a customer's.
+    select
+        customer_id,
+        case when sum(without_rate_count) = 0 then sum(overdue_amount) end as overdue_amount,
+        {{ ratio('sum(unpaid_amount)', 'sum(overdue_amount)') }} as unpaid_probability
+    from {{ ref('overdue_amounts') }}
+    group by customer_id
 ),
 
 priced as (
@@ -24,7 +28,7 @@ priced as (
     union all
     select
         'collect' as action, 'customer' as subject_kind, customers.customer_id as subject_id, customers.as_of_date,
-        customers.party_kind, customers.party_id, customers.account_id, 1 as probability,
+        customers.party_kind, customers.party_id, customers.account_id, overdue.unpaid_probability as probability,
         cast(overdue.overdue_amount as {{ type_money() }}) as base_amount
     from customers
     inner join overdue on customers.customer_id = overdue.customer_id
