@@ -1,6 +1,6 @@
 """dbt's reading of the project, done once for all tests: it takes longer than most builds that tests make.
 
-Variables count when a model is compiled, not when it is read, but for those that switch models on.
+Variables count when a model is compiled, not when it is read, but for those that switch models on, or what they read.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from revlayer.database import connection_url
 
 METRICS = "semantic_manifest.json"
 COMMANDS = ("run", "build", "test")
-SWITCHES = ("installed_predictors",)
+SWITCHES = ("installed_predictors", "deal_attribute_features")
 # A quarter of the time of a build, for files that nobody reads; --write-json after them asks for dbt's artefacts.
 QUICK = ("--log-level-file", "none")
 UNWRITTEN = ("--no-write-json",)
