@@ -20,6 +20,8 @@ def leavers(
     share_contractual: float = 0.5,
     seed: int = 1,
     extra_columns: int = 0,
+    shop_level: float | None = None,
+    shop_signal: float | None = None,
 ) -> tuple[CustomerDataset, date]:
     """Return every customer at quarterly dates, and the day up to which labels are known.
 
@@ -28,6 +30,7 @@ def leavers(
         level: log-odds of leaving.
         share_contractual: customers with recurring revenue; the others order.
         extra_columns: number features of noise besides.
+        shop_level, shop_signal: the same of the customers who order, where theirs are others.
     """
     rng = np.random.default_rng(seed)
     as_of = np.datetime64(LAST) - np.arange(dates)[::-1] * np.timedelta64(91, "D")
@@ -35,7 +38,9 @@ def leavers(
     count, segment = len(customer), rng.integers(0, 3, customers)[customer]
     quiet = rng.gamma(2.0, 1.0, count)
     has_contract = (np.arange(customers) < share_contractual * customers)[customer]
-    margin = level + signal * (quiet - 2.0 + 0.5 * (segment - 1))
+    levels = np.where(has_contract, level, level if shop_level is None else shop_level)
+    signals = np.where(has_contract, signal, signal if shop_signal is None else shop_signal)
+    margin = levels + signals * (quiet - 2.0 + 0.5 * (segment - 1))
     left = (rng.random(count) < 1 / (1 + np.exp(-margin))).astype(float)
     known = row_date + np.timedelta64(window, "D") <= np.datetime64(LAST)
     days = np.where(known, row_date + np.timedelta64(window, "D"), NEVER)

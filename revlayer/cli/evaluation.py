@@ -1,7 +1,8 @@
 """Before and after training: what there is to learn from, and how a model did since."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
@@ -12,6 +13,9 @@ from revlayer.cli.console import output, print_lines, table
 from revlayer.config import Settings
 from revlayer.database import connect
 from revlayer.errors import WrongUseError
+
+if TYPE_CHECKING:
+    from revlayer_training.data_check import FeatureRow
 
 # What people say for a target.
 ALIASES = {"churn": "customer_churn", "value": "customer_value", "expansion": "customer_expansion"}
@@ -61,12 +65,7 @@ def check(conn: psycopg.Connection, target: str | None, cutoff: date, max_rows: 
         rows = [(f"{row.as_of}", row.row_count, row.known_count, row.label_rate) for row in found.dates]
         output.print(table("\nlabels by date", ["as-of date", "rows", "known labels", "share that are 1"], rows))
     if found.features:
-        shown = [
-            (row.name, f"{row.missing_rate:.1%}", row.value_count, row.auc_alone)
-            for row in found.features[:FEATURES_SHOWN]
-        ]
-        title = f"\nfeatures, the {len(shown)} of {len(found.features)} that tell most alone"
-        output.print(table(title, ["feature", "missing", "values", "AUC alone"], shown))
+        _print_features(found.features)
     cells = [(Text(finding.level, style=COLOURS[finding.level]), finding.text) for finding in found.findings]
     output.print(table("\nfindings", ["", ""], cells))
     if found.is_trainable:
@@ -74,3 +73,14 @@ def check(conn: psycopg.Connection, target: str | None, cutoff: date, max_rows: 
     else:
         print_lines(["mend the errors above first; nothing was trained"])
     return found.is_trainable
+
+
+def _print_features(features: "Sequence[FeatureRow]") -> None:
+    kinds = list(features[0].auc_by_kind)
+    headings = ["AUC alone"] if len(kinds) == 1 else [f"AUC alone, {kind}" for kind in kinds]
+    shown = [
+        (row.name, f"{row.missing_rate:.1%}", row.value_count, *row.auc_by_kind.values())
+        for row in features[:FEATURES_SHOWN]
+    ]
+    title = f"\nfeatures, the {len(shown)} of {len(features)} that tell most alone"
+    output.print(table(title, ["feature", "missing", "values", *headings], shown))

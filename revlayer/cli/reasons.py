@@ -31,12 +31,13 @@ def explain(target: Target, deal_ids: Deals, as_of: AsOf = None, count: Count = 
         except FeatureError as error:  # of a deal that is not there
             raise WrongUseError(error.message, error.hint) from None
     for row, entity in enumerate(found.entities):
-        raw = found.base_score + float(found.contributions[row].sum())
+        base = float(found.base_score[row])
+        raw = base + float(found.contributions[row].sum())
         output.print()
         output.print(
             f"{entity} as of {day}, by {model.manifest.model_version}", style="bold", highlight=False, markup=False
         )
-        output.print(f"raw score {raw:.4f} = base {found.base_score:.4f} + contributions", highlight=False)
+        output.print(f"raw score {raw:.4f} = base {base:.4f} + contributions", highlight=False)
         shown = found.ranked(row, count)
         rest = float(found.contributions[row].sum()) - sum(contribution for *_, contribution in shown)
         output.print(table("", ["feature", "value", "contribution"], [*shown, ("all others", None, rest)]))

@@ -28,6 +28,35 @@ def test_every_customer_has_a_row_and_every_model_predicts_what_applies(read):
     assert 0 < reasons < total
 
 
+def test_reasons_of_churn_name_only_what_is_known_of_the_customer(read):
+    [(shown, unknown, of_rates, by_model)] = read("""
+        select
+            count(reason),
+            count(reason) filter (where (to_jsonb(features) ->> replace(reason, ' ', '_')) is null),
+            count(reason) filter (where churn_rung <> 'model'),
+            count(*) filter (where churn_rung = 'model')
+        from marts.customer_scores as scores
+        inner join features.ftr_customers as features using (customer_id, as_of_date)
+        cross join lateral (values (churn_reason_1), (churn_reason_2), (churn_reason_3)) as reasons (reason)
+    """)
+    assert unknown == of_rates == 0 and shown > 0.6 * by_model - 1
+
+
+def test_each_kind_has_tiers_of_its_own(read):
+    rows = read("""
+        select
+            coalesce(plan_value_amount, 0) > 0, churn_medium_from, churn_high_from, churn_rung,
+            count(distinct churn_tier), bool_and(churn_tier_source = 'model')
+        from marts.customer_scores
+        where churn_tier is not null
+        group by 1, 2, 3, 4
+    """)
+    assert [row[0] for row in sorted(rows)] == [False, True]  # one pair of thresholds, and one rung, for a kind
+    for _, medium, high, _, tiers, is_of_model in rows:
+        assert medium < high and is_of_model
+        assert tiers == 3 or (medium, high) == (0.4, 0.7)  # fixed where nothing was there to take quantiles of
+
+
 def test_probabilities_of_still_buying_are_those_of_the_function(read):
     rows = read("""
         with parameters as (

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from revlayer.cli.main import app
 from revlayer.errors import RevlayerError
+from revlayer_udf import registry
 
 
 @pytest.fixture
@@ -81,3 +82,20 @@ def test_a_model_of_half_a_year_ago_is_held_against_what_came(run, own_company, 
     assert code == 0, shown
     for part in (version, "on later labels", "this version", "calibration error", str(early)):
         assert part in shown
+
+
+def test_churn_as_it_was_known_half_a_year_ago_is_tried_and_taken_back(run, own_company, cutoff):
+    """The recipe of docs/customer-churn.md, where no label is later than the last day."""
+    with own_company.connect("scorer") as conn:
+        before = registry.require_champion(conn, "customer_churn").manifest.model_version
+    code, shown = run("evaluate", "churn")
+    assert code == 1 and "no label became known between" in shown and "--as-of" in shown
+    early = cutoff - timedelta(days=184)
+    assert run("train", "churn", "--as-of", early)[0] == 0
+    code, shown = run("evaluate", "churn")
+    assert code == 0, shown
+    for part in ("Contractual customers", "Noncontractual customers", "Both kinds together", "observed rate"):
+        assert part in shown
+    assert f"through {early}" in " ".join(shown.split())
+    code, shown = run("models", "rollback", "customer_churn")
+    assert code == 0 and f"back to {before}" in " ".join(shown.split())

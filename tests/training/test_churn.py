@@ -74,9 +74,10 @@ def test_the_artefact_is_what_was_fitted_and_its_reasons_add_up(fitted):
 def test_tiers_are_in_the_manifest_and_ordered(fitted):
     data, outcome = fitted
     extra = make_manifest(outcome, outcome.model, data, LAST).extra
-    assert set(extra["tiers"]) == {"medium_from", "high_from"}
-    assert 0 < extra["tiers"]["medium_from"] < extra["tiers"]["high_from"] < 1
-    assert extra["tiers_source"] == "quantiles 0.7 and 0.9 of validation"
+    assert set(extra["tiers"]) == set(extra["tiers_source"]) == {"contractual", "noncontractual"}
+    for kind, found in extra["tiers"].items():
+        assert 0 < found["medium_from"] < found["high_from"] < 1
+        assert extra["tiers_source"][kind] == "quantiles 0.7 and 0.9 of validation"
     rates = [outcome.value(f"{tier}_tier_observed_rate") for tier in ("low", "medium", "high")]
     assert rates == sorted(rates) and rates[0] < rates[1] < rates[2]
     shares = [outcome.value(f"{tier}_tier_share") for tier in ("low", "medium", "high")]
@@ -118,13 +119,14 @@ def test_a_contract_that_runs_has_the_label_of_contracts_only():
     assert rows.is_contractual.tolist() == [True, True, False, False]
 
 
-def test_twelve_customers_are_served_the_overall_rate_and_told_so():
-    data, cutoff = leavers(customers=12)
+@pytest.mark.parametrize(("share", "said"), [(1.0, ["12 customers"]), (0.5, ["contractual: 6", "noncontractual: 6"])])
+def test_twelve_customers_are_served_the_overall_rate_of_their_kind_and_told_so(share, said):
+    data, cutoff = leavers(customers=12, share_contractual=share, shop_level=1.0)
     outcome = fit_customer_churn(data, cutoff)
     assert (outcome.model, outcome.served.rung) == (None, "prior")
-    assert "12 customers" in outcome.decision.reason and "deals" not in outcome.decision.reason
-    assert len(set(probabilities(outcome, data))) == 1
-    assert outcome.served.extra["tiers"] == {"medium_from": 0.4, "high_from": 0.7}
+    assert all(part in outcome.decision.reason for part in said) and "deals" not in outcome.decision.reason
+    assert len(set(probabilities(outcome, data))) == len(said)
+    assert outcome.served.extra["tiers"]["contractual"] == {"medium_from": 0.4, "high_from": 0.7}
 
 
 @pytest.mark.parametrize("level", [-60.0, 60.0])
@@ -132,7 +134,7 @@ def test_a_single_class_is_served_the_overall_rate_and_told_so(level):
     data, cutoff = leavers(customers=300, level=level, signal=0.0)
     outcome = fit_customer_churn(data, cutoff)
     assert (outcome.model, outcome.served.rung) == (None, "prior")
-    assert "every one of 300 customers ended alike" in outcome.decision.reason
+    assert outcome.decision.reason.count("every one of 150 customers ended alike") == 2
     assert abs(probabilities(outcome, data).mean() - (level > 0)) < 0.01
 
 

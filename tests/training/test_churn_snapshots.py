@@ -168,6 +168,23 @@ def test_telco_by_folds(telco):
         assert rates["low"] < rates["medium"] < rates["high"]
 
 
+def test_telco_folds_share_no_duplicate_and_know_no_label_of_theirs(telco, monkeypatch):
+    with telco.connect("scorer") as conn:
+        data = load_snapshots(conn, date(2018, 9, 30))
+    part = data.take(np.random.default_rng(2).permutation(len(data)) < 700)
+    contents = [*(part.numbers[name].tolist() for name in part.number_features),
+                *(part.texts[name].values().tolist() for name in part.text_features)]  # fmt: skip
+    rows = [tuple(None if value != value else value for value in row) for row in zip(*contents, strict=True)]
+    groups = belonging(part)
+    [(fit, held), *others] = list(stratified_folds(groups, part.is_churned, 5, 1))
+    for one, other in ((fit, held), *others):
+        assert not {rows[i] for i in np.flatnonzero(one)} & {rows[i] for i in np.flatnonzero(other)}
+    monkeypatch.setattr(churn_snapshots, "stratified_folds", lambda *_: [(fit, held)])
+    turned = np.where(held, 1 - part.is_churned, part.is_churned)
+    first, second = (cross(part, y, groups, repeats=1)[0].predictions[MODEL] for y in (part.is_churned, turned))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_without_a_history_snapshots_are_trained(make_database, monkeypatch):
     """Through the registry: what has no dates is kept, and does not serve."""
     monkeypatch.setattr(churn_snapshots, "FOLDS", 2)

@@ -162,6 +162,30 @@ def test_histories_that_teach_little(kind):
     assert scored["value"].max() < 5
 
 
+def test_a_missing_a_constant_and_an_impossible_feature():
+    data = shop(300, seed=4).until(np.datetime64("2023-12-31")).rows(QUARTERS, 90, "2023-12-31")
+    strange = {
+        "never_known": np.full(len(data), np.nan, np.float32),
+        "same": np.full(len(data), 7.0, np.float32),
+        "tenure_days": np.asarray(data.numbers["days_since_first_order"] - 500, np.float32),
+    }
+    names = tuple(dict.fromkeys((*data.number_features, *strange)))
+    data = replace(data, numbers={**data.numbers, **strange}, number_features=names)
+    outcome = fit_customer_value(data, CUTOFF)
+    assert outcome.model is not None and not {"never_known", "same"} & set(outcome.model.numbers)
+    scored = run(outcome.model, data)
+    assert all(np.isfinite(column).all() for column in scored.values()) and (scored["value"] >= 0).all()
+
+
+def test_everybody_spends_the_same():
+    data = shop(300, seed=4).until(np.datetime64("2023-12-31")).rows(QUARTERS, 90, "2023-12-31")
+    same = replace(data, forward_revenue=np.where(np.isfinite(data.forward_revenue), 25.0, np.nan))
+    outcome = fit_customer_value(same, CUTOFF)
+    scored = run(outcome.served, same)
+    assert all(np.isfinite(column).all() for column in scored.values()) and (scored["value"] >= 0).all()
+    assert outcome.decision.reason
+
+
 def test_unknown_features_and_strangers_are_scored(fitted):
     """Customers without an order, impossible days, every feature null: finite values."""
     data, outcome = fitted

@@ -107,14 +107,41 @@ def test_rows_that_equal_another_are_counted(history):
 @pytest.mark.parametrize(
     ("settings", "level", "said"),
     [
-        ({"customers": 12}, "warning", "12 customers of which"),
+        ({"customers": 12, "share_contractual": 1.0}, "warning", "no model can be reached: 12 customers of which"),
+        ({"customers": 12}, "warning", "no model of noncontractual customers can be reached: 6 customers of which"),
         ({"customers": 300, "level": -60.0, "signal": 0.0}, "error", "every known label is 0"),
         ({"customers": 300, "dates": 1}, "error", "no label is known"),
         ({"customers": 300, "dates": 2}, "warning", "history is too short"),
-        ({"customers": 0}, "error", "no customer"),
+        ({"customers": 0}, "error", "no customer has features yet: build them with revlayer run"),
     ],
 )
 def test_what_cannot_be_learnt_is_said(settings, level, said):
     check = checked(*leavers(**settings))
     assert any(said in text for text in found(check, level)), check.findings
     assert check.is_trainable == (level != "error")
+
+
+def test_a_feature_is_judged_within_the_kind():
+    """What only one kind has tells which customers those are, not which of them leave."""
+    data, cutoff = leavers(customers=400, level=-3.0, shop_level=0.5)
+    kind = (np.nan_to_num(data.numbers["plan_value"]) > 0).astype(float)
+    only = np.where(kind > 0, np.random.default_rng(1).normal(size=len(data)), np.nan)
+    check = checked(with_numbers(data, has_plan=kind, of_contracts=only), cutoff)
+    rows = {row.name: row for row in check.features}
+    assert rows["has_plan"].auc_by_kind == {"contractual": 0.5, "noncontractual": 0.5}
+    assert rows["of_contracts"].auc_by_kind["noncontractual"] == 0.5 and rows["of_contracts"].auc_alone < 0.6
+    for name, own, other in (
+        ("time_since_last_use_days", "contractual", "noncontractual"),
+        ("days_since_last_order", "noncontractual", "contractual"),
+    ):
+        found = rows[name].auc_by_kind
+        assert found[own] > 0.7 and found[other] == 0.5
+    assert check.is_trainable
+
+
+def test_a_leak_in_one_kind_is_found():
+    data, cutoff = leavers(customers=400)
+    pays = np.nan_to_num(data.numbers["plan_value"]) > 0
+    told = np.where(pays, np.random.default_rng(1).normal(size=len(data)), label(data))
+    [error] = found(checked(with_numbers(data, final_order=told), cutoff), "error")
+    assert "final_order alone tells the label" in error

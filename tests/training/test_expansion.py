@@ -153,3 +153,30 @@ def test_amounts_are_a_multiple_of_what_recurs():
     strange = rows.take(np.arange(len(amounts)) < 3)
     strange.numbers["plan_value"][:] = [np.nan, 0, np.inf]
     assert np.all(multiple.predict(strange) > 0) and np.all(np.isfinite(multiple.predict(strange)[:2]))
+
+
+def test_a_missing_a_constant_and_an_impossible_feature():
+    data = growers(customers=300)
+    strange = {
+        "never_known": np.full(len(data), np.nan, np.float32),
+        "same": np.full(len(data), 7.0, np.float32),
+        "tenure_days": data.numbers["tenure_days"] - 500,
+        "clock_skew_count": np.full(len(data), 0.0, np.float32),
+    }
+    names = tuple(dict.fromkeys((*data.number_features, *strange)))
+    outcome = fit_customer_expansion(replace(data, numbers={**data.numbers, **strange}, number_features=names), LAST)
+    assert outcome.model is not None
+    assert not {"never_known", "same", "clock_skew_count"} & set(outcome.model.numbers)
+    few = data.take(np.arange(len(data)) < 3)
+    odd = replace(few, numbers={name: np.full(3, value, np.float32) for name, value in
+                                zip((*few.numbers, *strange), (np.nan, -1e6, 3e38) * 3, strict=False)})  # fmt: skip
+    assert all(np.isfinite(column).all() for column in run(outcome.model, odd).values())
+
+
+def test_amounts_that_are_all_the_same():
+    data = growers(customers=300)
+    same = np.where(data.is_expanded > 0, 25.0, data.expansion_amount)
+    outcome = fit_customer_expansion(replace(data, expansion_amount=same), LAST)
+    scored = run(outcome.served, data)
+    assert np.isfinite(scored[AMOUNT]).all() and (scored[AMOUNT] >= 0).all()
+    assert outcome.decision.reason

@@ -1,8 +1,9 @@
 """Churn: has a customer left a window after the as-of date?
 
-A customer with recurring revenue has left when it is gone, any other when it buys nothing. Baselines on the same rows:
-the overall rate, the segment's rate (shrunk), and how long ago the last sign of life was. Validation chooses,
-calibrates and cuts into tiers; later dates only decide whether the model serves or the rate below it.
+A customer with recurring revenue has left when it is gone, any other when it buys nothing. Where a company has both
+kinds, each has a model, a rate and a decision of its own, in one artefact. Baselines on the same rows: the rate of the
+kind, the segment's rate within it (shrunk), and how long ago the last sign of life was. Validation chooses, calibrates
+and cuts into tiers; later dates only decide whether the model of a kind serves or the rate below it.
 """
 
 from collections.abc import Mapping
@@ -11,23 +12,24 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from revlayer_training.churn_figures import active_metrics, kind_metrics, kind_reliability, kind_tier_metrics
+from revlayer_training.churn_kinds import KIND_FEATURE, KindFit, Side, artefact_of
 from revlayer_training.churn_model import OUTPUT, fit_on_later, has_both
-from revlayer_training.churn_rows import CONTRACTUAL, NEVER, ChurnRows, InactivityRule
+from revlayer_training.churn_rows import LABELLED, NEVER, ChurnRows, InactivityRule
 from revlayer_training.customers import CustomerDataset
-from revlayer_training.evaluation import ALL, probability_metrics
-from revlayer_training.export import check_parity
+from revlayer_training.export import Artefact, check_parity
 from revlayer_training.feature_choice import choose_features, differing, with_features
+from revlayer_training.features import Features
 from revlayer_training.ladder import Decision, SegmentRate, reachable_rung, serve
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome, describe_splits, masks_of
-from revlayer_training.probability import compare_levels, evaluate_splits, rate_artefact
+from revlayer_training.probability import compare_levels, evaluate_splits
 from revlayer_training.splits import Mask, TimeSplit, split_dates, split_rows
-from revlayer_training.tiers import NAMES, Tiers
-from revlayer_udf.registry import Metric
+from revlayer_training.tiers import KindTiers
+from revlayer_udf.signatures import MAX_ARGUMENTS
 from revlayer_udf.targets import CUSTOMER
 
 TARGET = "customer_churn"
 WORDS = ("customers", "left")
-ACTIVE = "(active)"
 COMPANY, SEGMENT, INACTIVITY = "company_prior", "segment_prior", "inactivity_rule"
 Floats = NDArray[np.float64]
 
@@ -55,20 +57,28 @@ def fit_in_time(rows: ChurnRows, cutoff: date, seed: int = 1) -> Outcome:
         )
     split = time_split(rows, cutoff)
     learnt = rows.is_known if split is None else split.before_test
-    train = learnt if split is None else split.train
-    names = choose_features(rows.data.take(train), rows.y[train], seed)
-    reach = _reach(rows, train, split, bool(names))
-    outcome = _lower_outcome(rows, learnt, split, reach)
+    chosen = with_features(rows.data, _features(rows, rows.is_known if split is None else split.train, seed))
+    fits = {kind: _fit_kind(rows, mask, split, chosen, seed) for kind, mask in kinds_of(rows).items()}
+    outcome = _outcome(rows, fits, chosen)
     if split is None:
         outcome.splits = describe_splits(rows.data, {"train": learnt})
         return outcome
     outcome.splits = describe_splits(rows.data, masks_of(split))
     predictions = baselines(rows, split.before_test)
-    if reach.rung == "model":
-        predictions[MODEL] = _add_model(outcome, rows, split, names, seed, predictions[outcome.fallback_predictor])
-    evaluate_splits(outcome, rows.data, rows.y, masks_of(split), predictions)
-    outcome.metrics += active_metrics("test", rows.take(split.test), {n: p[split.test] for n, p in predictions.items()})
+    predictions[outcome.fallback_predictor] = outcome.fallback.predict(rows.data)[OUTPUT]
+    if outcome.model is not None:
+        outcome.model.extra.update(check_parity(outcome.model, chosen.take(split.test)))
+        predictions[MODEL] = outcome.model.predict(chosen)[OUTPUT]
+    _evaluate(outcome, rows, split, predictions)
     return outcome
+
+
+def kinds_of(rows: ChurnRows) -> dict[str, Mask]:
+    """Return the rows of each kind that is fitted by itself: of both where labels of both are known, else of all."""
+    known = [kind for kind, mask in rows.kinds.items() if (mask & rows.is_known).any()]
+    if len(known) > 1 and KIND_FEATURE in rows.data.numbers:
+        return rows.kinds
+    return {known[0] if len(known) == 1 else LABELLED: np.ones(len(rows.data), bool)}
 
 
 def time_split(rows: ChurnRows, cutoff: date) -> TimeSplit | None:
@@ -81,52 +91,85 @@ def time_split(rows: ChurnRows, cutoff: date) -> TimeSplit | None:
     return split if all(mask.any() for mask in masks_of(split).values()) else None
 
 
-def reachable(rows: ChurnRows, cutoff: date) -> Decision:
-    """Say how far up the ladder the known labels may climb; nothing is fitted."""
+def reachable(rows: ChurnRows, cutoff: date) -> dict[str, Decision]:
+    """Say by kind how far up the ladder the known labels may climb; nothing is fitted."""
     split = time_split(rows, cutoff)
-    train = rows.is_known if split is None else split.train
-    return _reach(rows, train, split, bool(differing(rows.data.take(train))))
+    return {kind: _reach(rows, mask, split) for kind, mask in kinds_of(rows).items()}
 
 
 def baselines(rows: ChurnRows, known: Mask) -> dict[str, Floats]:
-    """Return what the overall rate, the segment's and inactivity alone say of every row, from what was known."""
-    data, y = rows.data, rows.y[known]
-    then = data.take(known)
-    found = {
-        COMPANY: SegmentRate.prior(y).predict(data.segments),
-        SEGMENT: SegmentRate.shrinkage(then.segments, y, then.entity).predict(data.segments),
-    }
+    """Return what the rate of the kind, the segment's and inactivity alone say of every row, from what was known."""
+    data = rows.data
+    found = {COMPANY: np.empty(len(data)), SEGMENT: np.empty(len(data))}
+    for mask in kinds_of(rows).values():
+        for name, rate in zip(found, _rates(rows, known & mask if (known & mask).any() else known), strict=True):
+            found[name][mask] = rate.predict(data.segments.take(mask))
     rule = InactivityRule.fit(rows, known)
     return found if rule is None else {**found, INACTIVITY: rule.predict(rows)}
 
 
-def _reach(rows: ChurnRows, train: Mask, split: TimeSplit | None, has_features: bool) -> Decision:
-    customers, left, segments = rows.evidence(train)
-    reach = reachable_rung(customers, left, segments, split is not None, WORDS)
+def _rates(rows: ChurnRows, known: Mask) -> tuple[SegmentRate, SegmentRate]:
+    """Return one rate for all the rows, and one for each segment of them."""
+    then, y = rows.data.take(known), rows.y[known]
+    return SegmentRate.prior(y), SegmentRate.shrinkage(then.segments, y, then.entity)
+
+
+def _features(rows: ChurnRows, train: Mask, seed: int) -> tuple[str, ...]:
+    """Choose features; which kind a customer is of has to be among them where there are two."""
+    keep = (KIND_FEATURE,) if len(kinds_of(rows)) > 1 else ()
+    names = choose_features(rows.data.take(train), rows.y[train], seed, keep=keep)
+    return names if set(keep) <= set(names) else (*keep, *names[: MAX_ARGUMENTS - 1])
+
+
+def _fit_kind(rows: ChurnRows, mask: Mask, split: TimeSplit | None, data: Features, seed: int) -> KindFit:
+    """Fit the rate of a kind and, where its history carries one, the model; the test decides between them."""
+    learnt = rows.is_known if split is None else split.before_test
+    reach = _reach(rows, mask, split)
+    prior, shrunk = _rates(rows, learnt & mask if (learnt & mask).any() else learnt)
+    rate = prior if _lower_rung(rows, mask, split) == "prior" else shrunk
+    if reach.rung != "model" or split is None:
+        return KindFit(rate, reach)
+    train, validate, test = (part & mask for part in (split.train, split.validate, split.test))
+    fitted = fit_on_later(data.take(train), rows.y[train], data.take(validate), rows.y[validate], seed)
+    held, y = data.take(test), rows.y[test]
+    comparison = compare_levels(y, rate.predict(held.segments), fitted.predict(held), held.entity)
+    name = ("company" if rate.rung == "prior" else "segment") + " rate"
+    return KindFit(rate, serve(comparison, rate.rung, fitted.model.margins.algorithm, name, WORDS[0]), fitted)
+
+
+def _lower_rung(rows: ChurnRows, mask: Mask, split: TimeSplit | None) -> str:
+    train = rows.is_known if split is None else split.train
+    return reachable_rung(*rows.evidence(train & mask), False, WORDS).rung
+
+
+def _reach(rows: ChurnRows, mask: Mask, split: TimeSplit | None) -> Decision:
+    train = mask & (rows.is_known if split is None else split.train)
+    reach = reachable_rung(*rows.evidence(train), split is not None, WORDS)
     if reach.rung != "model" or split is None:
         return reach
-    lower = reachable_rung(customers, left, segments, False, WORDS).rung
-    if not has_features:
+    lower = reachable_rung(*rows.evidence(train), False, WORDS).rung
+    if not differing(rows.data.take(train)):
         return Decision(lower, "no feature differs between customers: a rate is served")
     even = rows.data.entity % 2 == 0
     halves = (split.validate & even, split.validate & ~even, split.test)
-    if not all(has_both(rows.y, half) for half in halves):
+    if not all(has_both(rows.y, half & mask) for half in halves):
         return Decision(lower, "in the validation or the test everybody, or nobody, left: a rate is served")
     return reach
 
 
-def _lower_outcome(rows: ChurnRows, learnt: Mask, split: TimeSplit | None, reach: Decision) -> Outcome:
-    """Return what serves without a model: the segment's rate, or the overall one."""
-    then, y = rows.data.take(learnt), rows.y[learnt]
-    customers, left, segments = rows.evidence(learnt if split is None else split.train)
-    if reachable_rung(customers, left, segments, False, WORDS).rung == "prior":
-        rate, name = SegmentRate.prior(y), COMPANY
-    else:
-        rate, name = SegmentRate.shrinkage(then.segments, y, then.entity), SEGMENT
-    fallback = rate_artefact(rate, OUTPUT)
-    fallback.extra.update(Tiers().extra)
-    outcome = Outcome(TARGET, fallback, name, reach, rows.horizon, entity=CUSTOMER)
-    outcome.extra["windows_days"] = rows.windows
+def _outcome(rows: ChurnRows, fits: Mapping[str, KindFit], chosen: Features) -> Outcome:
+    """Put the kinds together: where one model is better than its rate, the other kind keeps what is better for it."""
+    fallback = artefact_of({kind: Side(fit.rate) for kind, fit in fits.items()}, chosen)
+    is_prior = all(fit.rate.rung == "prior" for fit in fits.values())
+    outcome = Outcome(
+        TARGET, fallback, COMPANY if is_prior else SEGMENT, _decision(fits, fallback), rows.horizon, entity=CUSTOMER
+    )
+    if any(fit.model for fit in fits.values()):
+        # Where no model is better than its rate, they are kept to look at: they do not serve.
+        is_won = any(fit.is_won for fit in fits.values())
+        sides = {kind: Side(fit.rate, fit.model if fit.is_won or not is_won else None) for kind, fit in fits.items()}
+        outcome.model = artefact_of(sides, chosen)
+    outcome.extra |= {"windows_days": rows.windows, "reasons_skip_unknown": True}
     outcome.notes += [
         f"{count:,} {kind} rows, of which {gone:.1%} left within {days} days"
         for kind, days in rows.windows.items()
@@ -135,51 +178,24 @@ def _lower_outcome(rows: ChurnRows, learnt: Mask, split: TimeSplit | None, reach
     return outcome
 
 
+def _decision(fits: Mapping[str, KindFit], fallback: Artefact) -> Decision:
+    if len(fits) == 1:
+        return next(iter(fits.values())).decision
+    reason = "; ".join(f"{kind}: {fit.decision.reason}" for kind, fit in fits.items())
+    return Decision("model" if any(fit.is_won for fit in fits.values()) else fallback.rung, reason)
+
+
 def _count(rows: ChurnRows, kind: str) -> tuple[int, float]:
-    mask = rows.is_known & (rows.is_contractual == (kind == CONTRACTUAL))
+    mask = rows.is_known & rows.kinds[kind]
     return int(mask.sum()), float(rows.y[mask].mean())
 
 
-def _add_model(
-    outcome: Outcome, rows: ChurnRows, split: TimeSplit, names: tuple[str, ...], seed: int, baseline: Floats
-) -> Floats:
-    data, y = with_features(rows.data, names), rows.y
-    fitted = fit_on_later(
-        data.take(split.train), y[split.train], data.take(split.validate), y[split.validate], seed
-    )  # fmt: skip
-    p, test = fitted.predict(data), split.test
-    artefact = fitted.artefact(data)
-    artefact.extra.update(check_parity(artefact, data.take(test)))
-    outcome.model = artefact
-    comparison = compare_levels(y[test], baseline[test], p[test], data.entity[test])
-    name = outcome.fallback_predictor.replace("_prior", " rate")
-    outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, name, WORDS[0])
-    outcome.metrics += tier_metrics("test", fitted.tiers, p[test], y[test])
-    return p
-
-
-def active_metrics(split: str, rows: ChurnRows, predictions: Mapping[str, Floats]) -> list[Metric]:
-    """Return figures of the customers that had not left before their date: of the others it is easily told.
-
-    Args:
-        predictions: probabilities of the rows by predictor.
-    """
-    active = rows.is_active
-    if active.all() or not active.any():
-        return []
-    return [
-        Metric(split, predictor, ACTIVE, metric, value, int(active.sum()))
-        for predictor, p in predictions.items()
-        for metric, value in probability_metrics(rows.y[active], p[active]).items()
-    ]
-
-
-def tier_metrics(split: str, tiers: Tiers, p: Floats, y: Floats) -> list[Metric]:
-    """Return the share of each tier and how many of it left."""
-    tier, rates = tiers.of(p), tiers.observed(p, y)
-    found = []
-    for place, name in enumerate(NAMES):
-        count = int((tier == place).sum())
-        found.append(Metric(split, MODEL, ALL, f"{name}_tier_share", count / len(y), len(y)))
-        found.append(Metric(split, MODEL, ALL, f"{name}_tier_observed_rate", rates[name] if count else None, count))
-    return found
+def _evaluate(outcome: Outcome, rows: ChurnRows, split: TimeSplit, predictions: Mapping[str, Floats]) -> None:
+    evaluate_splits(outcome, rows.data, rows.y, masks_of(split), predictions)
+    test = rows.take(split.test)
+    held = {name: p[split.test] for name, p in predictions.items()}
+    outcome.metrics += [*active_metrics("test", test, held), *kind_metrics("test", test, held)]
+    outcome.reliability += kind_reliability("test", test, held)
+    if outcome.model is not None:
+        tiers = KindTiers.of_manifest(outcome.model.extra, test.kinds) or KindTiers({})
+        outcome.metrics += kind_tier_metrics("test", test, tiers, held[MODEL])

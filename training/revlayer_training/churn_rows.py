@@ -60,11 +60,16 @@ class ChurnRows:
         return np.isfinite(self.y)
 
     @property
-    def windows(self) -> dict[str, int]:
-        """Days after which a label is usually known, by kind."""
+    def kinds(self) -> dict[str, Mask]:
+        """Rows of each kind that has any."""
         kinds = {CONTRACTUAL: self.is_contractual, NONCONTRACTUAL: ~self.is_contractual}
         kinds = kinds if self.has_kinds else {LABELLED: np.ones(len(self.data), bool)}
-        known = {kind: mask & self.is_known for kind, mask in kinds.items()}
+        return {kind: mask for kind, mask in kinds.items() if mask.any()}
+
+    @property
+    def windows(self) -> dict[str, int]:
+        """Days after which a label is usually known, by kind."""
+        known = {kind: mask & self.is_known for kind, mask in self.kinds.items()}
         days = (self.known_on - self.data.as_of).astype(np.float64)
         return {kind: int(np.median(days[rows])) for kind, rows in known.items() if rows.any()}
 

@@ -17,7 +17,8 @@ from psycopg import sql
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from revlayer_training.churn import COMPANY, TARGET, WORDS, fit_in_time, tier_metrics, time_split
+from revlayer_training.churn import COMPANY, TARGET, WORDS, fit_in_time, time_split
+from revlayer_training.churn_figures import tier_metrics
 from revlayer_training.churn_model import OUTPUT, ChurnModel, fit_in_folds
 from revlayer_training.churn_rows import ChurnRows
 from revlayer_training.cross_validation import SPLIT, Crossed, cross_validate

@@ -1,6 +1,6 @@
 """What there is to learn from, before anything is trained: rows, labels, and what is wrong with features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -10,13 +10,14 @@ import psycopg
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.churn import reachable, time_split
-from revlayer_training.churn_rows import CONTRACTUAL, NEVER, ChurnRows
+from revlayer_training.churn import kinds_of, reachable, time_split
+from revlayer_training.churn_rows import CONTRACTUAL, LABELLED, NEVER, ChurnRows
 from revlayer_training.churn_snapshots import SnapshotDataset, load_snapshots
 from revlayer_training.customers import CustomerDataset, load_customers
 from revlayer_training.feature_choice import differing
 from revlayer_training.features import Features
 from revlayer_training.preprocessing import TextEncoder, Texts
+from revlayer_training.splits import Mask
 
 Floats = NDArray[np.float64]
 Level = Literal["error", "warning", "note"]
@@ -43,12 +44,22 @@ class DateRow(NamedTuple):
 
 
 class FeatureRow(NamedTuple):
-    """One feature: what of it is missing, its different values, and how well it tells the label alone (0.5: not)."""
+    """One feature: what of it is missing, its different values, and how well it tells the label alone (0.5: not).
+
+    Attributes:
+        auc_by_kind: AUC among the rows of each kind with known labels. Pooled, a feature would be worth what it says
+            of the kind.
+    """
 
     name: str
     missing_rate: float
     value_count: int
-    auc_alone: float | None
+    auc_by_kind: dict[str, float | None]
+
+    @property
+    def auc_alone(self) -> float | None:
+        """How well it tells the label in the kind where it tells most."""
+        return max((value for value in self.auc_by_kind.values() if value is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,8 @@ def check_target(conn: psycopg.Connection, target: str, cutoff: date, max_rows: 
 def check_rows(target: str, source: str, rows: ChurnRows, cutoff: date) -> DataCheck:
     """Check rows whose labels known later than the cutoff are forgotten."""
     data, known = rows.data, rows.is_known
-    features = _features(data, rows.y, known)
+    kinds = kinds_of(rows) if known.any() else {LABELLED: known}
+    features = _features(data, rows.y, {kind: mask & known for kind, mask in kinds.items()})
     findings = [*_labels(rows, cutoff), *_duplicates(data), *_about(features, data, known), *_segments(rows)]
     dates = tuple(
         DateRow(day.astype(object), int(of.sum()), int((of & known).sum()), _mean(rows.y[of & known]))
@@ -128,7 +140,7 @@ CHECKED: dict[str, Callable[[CustomerDataset], ChurnRows]] = {
 def _labels(rows: ChurnRows, cutoff: date) -> list[Finding]:
     known = rows.is_known
     if not len(rows.data):
-        return [Finding("error", "there is no customer at any as-of date")]
+        return [Finding("error", "no customer has features yet: build them with revlayer run (data come before that)")]
     if not known.any():
         return [Finding("error", f"no label is known by {cutoff}: no window has ended, or no customer has one")]
     found = [Finding("note", f"{int((~known).sum()):,} of {len(known):,} rows have no label that is known by {cutoff}")]
@@ -145,8 +157,10 @@ def _labels(rows: ChurnRows, cutoff: date) -> list[Finding]:
         )
         return found
     reach = reachable(rows, cutoff)
-    if reach.rung != "model":
-        found.append(Finding("warning", f"no model can be reached: {reach.reason}"))
+    for kind, decision in reach.items():
+        if decision.rung != "model":
+            of = f" of {kind} customers" if len(reach) > 1 else ""
+            found.append(Finding("warning", f"no model{of} can be reached: {decision.reason}"))
     return found
 
 
@@ -170,18 +184,18 @@ def _duplicates(data: Features) -> list[Finding]:
     return found
 
 
-def _features(data: Features, y: Floats, known: NDArray[np.bool_]) -> list[FeatureRow]:
+def _features(data: Features, y: Floats, kinds: Mapping[str, Mask]) -> list[FeatureRow]:
     rows = []
     for name in data.number_features:
         column = data.numbers[name]
         missing = np.isnan(column)
-        alone = _auc(y[known], column[known].astype(np.float64))
+        alone = {kind: _auc(y[of], column[of].astype(np.float64)) for kind, of in kinds.items()}
         values = len(np.unique(column[~missing]))
         rows.append(FeatureRow(name, _mean(missing.astype(float)) or 0.0, values, alone))
     for name in data.text_features:
         texts = data.texts[name]
         missing = texts.values() == ""
-        alone = _auc(y[known], _rates(texts.take(known), y[known]))
+        alone = {kind: _auc(y[of], _rates(texts.take(of), y[of])) for kind, of in kinds.items()}
         rows.append(FeatureRow(name, _mean(missing.astype(float)) or 0.0, len(texts.seen()), alone))
     return rows
 

@@ -17,7 +17,7 @@ from revlayer_training.preprocessing import Texts
 from revlayer_training.shap_agreement import frame
 from revlayer_udf import golden_rows
 from revlayer_udf.ensemble import LEAF, Ensemble
-from revlayer_udf.manifest import Manifest
+from revlayer_udf.manifest import RUNG_OUTPUT, RUNGS, Manifest
 from revlayer_udf.runtime import numeric_matrix
 
 SAMPLE_ROWS = 200
@@ -38,6 +38,8 @@ def golden(artefact: Artefact, manifest: Manifest, data: Features, seed: int = 1
         expected = artefact.predict(as_dataset(features, manifest, data))
         # An amount beyond float32 is infinite in every engine.
         shown = {name: np.where(np.isinf(v.astype(np.float32)), np.inf, v) for name, v in expected.items()}
+    if RUNG_OUTPUT in expected:
+        shown[RUNG_OUTPUT] = np.array(RUNGS, dtype=object)[expected[RUNG_OUTPUT].astype(np.int64)]
     return golden_rows.with_expected(features, shown)
 
 

@@ -4,7 +4,7 @@ Inputs: ``numeric`` float32 [N, K] (null = NaN) when there are number features, 
 (null = '') when there are text features; columns stand in the order of the manifest. Outputs are float32.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,11 +65,12 @@ class Graph:
             self._columns[source, position] = self.add("Gather", source, index, axis=1)
         return self._columns[source, position]
 
-    def serialize(self, outputs: Mapping[str, tuple[str, int]]) -> bytes:
+    def serialize(self, outputs: Mapping[str, tuple[str, int]], integers: Collection[str] = ()) -> bytes:
         """Return the model's bytes.
 
         Args:
             outputs: by output name, the tensor it shows and its width; each becomes float32 [N, width].
+            integers: those of them that are int64.
         """
         for name, (tensor, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [tensor], [name], name=f"output_{name}"))
@@ -81,7 +82,7 @@ class Graph:
             shape = [None, len(self.texts)]
             inputs.append(helper.make_tensor_value_info("categorical", TensorProto.STRING, shape))
         shown = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+            helper.make_tensor_value_info(name, _type(name in integers), [None, width])
             for name, (_, width) in outputs.items()
         ]
         graph = helper.make_graph(self._nodes, "revlayer", inputs, shown, self._initializers)
@@ -90,3 +91,7 @@ class Graph:
         model.ir_version = IR_VERSION
         onnx.checker.check_model(model)
         return model.SerializeToString(deterministic=True)
+
+
+def _type(is_integer: bool) -> int:
+    return int(TensorProto.INT64 if is_integer else TensorProto.FLOAT)

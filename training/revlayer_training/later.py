@@ -10,7 +10,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.churn import active_metrics, baselines, tier_metrics
+from revlayer_training.churn import baselines
+from revlayer_training.churn_figures import active_metrics, kind_metrics, kind_reliability, kind_tier_metrics
 from revlayer_training.churn_model import OUTPUT
 from revlayer_training.churn_rows import ChurnRows
 from revlayer_training.customers import CustomerDataset, load_customers
@@ -20,7 +21,7 @@ from revlayer_training.export import score
 from revlayer_training.features import Features
 from revlayer_training.outcome import MODEL
 from revlayer_training.splits import Mask
-from revlayer_training.tiers import Tiers
+from revlayer_training.tiers import KindTiers
 from revlayer_training.value_evaluation import value_metrics
 from revlayer_training.value_forecaster import SIMPLE, ZERO
 from revlayer_training.value_formula import FormulaValue, simple_formula
@@ -100,10 +101,12 @@ def evaluate_churn(model: Model, data: CustomerDataset, cutoff: date) -> LaterEv
     for name, p in predictions.items():
         made.metrics += evaluation.by_segment(SPLIT, name, segments, _probabilities(y, p))
         made.reliability += evaluation.reliability_table(SPLIT, name, segments, y, p)
-    made.metrics += active_metrics(SPLIT, rows.take(later), predictions)
-    thresholds: Any = model.manifest.extra.get("tiers")
-    if thresholds:
-        made.metrics += tier_metrics(SPLIT, Tiers(**thresholds), predictions[MODEL], y)
+    since = rows.take(later)
+    made.metrics += [*active_metrics(SPLIT, since, predictions), *kind_metrics(SPLIT, since, predictions)]
+    made.reliability += kind_reliability(SPLIT, since, predictions)
+    tiers = KindTiers.of_manifest(model.manifest.extra, since.kinds)
+    if tiers is not None:
+        made.metrics += kind_tier_metrics(SPLIT, since, tiers, predictions[MODEL])
     return made
 
 
@@ -168,7 +171,8 @@ def _parts(manifest: Manifest, known_on: NDArray[np.datetime64], known: Mask, cu
     if not later.any():
         raise NothingLaterError(
             f"no label became known between {end}, through which {manifest.model_version} was trained, and {cutoff}",
-            "Load later data and build features of a later day: revlayer run. A label needs its window to pass.",
+            "Load later data and build features of a later day: revlayer run. A label needs its window to pass."
+            " Or train a model as of an earlier day and evaluate that: revlayer train TARGET --as-of DAY.",
         )
     return later, known & ~later
 

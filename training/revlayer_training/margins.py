@@ -183,8 +183,11 @@ class BoostingMargin:
             early_stopping=False,
             random_state=seed,
         )
+        matrix = _matrix(train, numbers, texts, encoders)
+        # It cannot bin a column of which nothing is known; a constant is never asked about either.
+        matrix[:, np.isnan(matrix).all(axis=0)] = 0.0
         with threadpool_limits(1):
-            fitted = model.fit(_matrix(train, numbers, texts, encoders), y)
+            fitted = model.fit(matrix, y)
         return cls(texts, encoders, numbers, fitted)
 
     def best_rounds(self, tune: Features, y: Floats) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from rich.markdown import Markdown
 
+from revlayer_training.churn_figures import segment_of
+from revlayer_training.churn_rows import CONTRACTUAL, NONCONTRACTUAL
 from revlayer_training.evaluation import ALL
 from revlayer_training.later import LaterEvaluation
 from revlayer_training.outcome import MODEL, Outcome
@@ -11,6 +13,7 @@ from revlayer_training.tiers import NAMES as TIERS
 from revlayer_training.training import REJECTED, TrainingResult, own_figures
 from revlayer_udf.registry import Metric, ReliabilityBin
 
+KINDS = (CONTRACTUAL, NONCONTRACTUAL)
 # By target, the figures a reader needs first.
 SHOWN = {
     "deal_win": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
@@ -62,9 +65,8 @@ def markdown(result: TrainingResult) -> str:
         _sentence(result.reason),
         _evidence(result, outcome),
     ]
-    table = _figures(outcome.target, outcome.metrics, split)
-    parts.append(table or "There is no later data to test on, so there are no figures.")
-    parts += filter(None, (_reliability(outcome.reliability, split), _tiers(outcome.metrics)))
+    found = _evaluated(outcome.target, outcome.metrics, outcome.reliability, split)
+    parts += found or ["There is no later data to test on, so there are no figures."]
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,16 +85,39 @@ def later_markdown(later: LaterEvaluation) -> str:
         f"It was trained with what was known through {later.trained_through}; since then, by {later.cutoff}, labels of"
         f" {rows} became known.",
         *(_sentence(note) for note in later.notes),
-        _figures(later.target, later.metrics, "later"),
-        _reliability(later.reliability, "later"),
-        _tiers(later.metrics),
+        *_evaluated(later.target, later.metrics, later.reliability, "later"),
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _evaluated(target: str, metrics: Sequence[Metric], bins: Sequence[ReliabilityBin], split: str) -> list[str]:
+    """Return the tables of a split: of all rows, or of each kind where figures of all would be those of the mixture."""
+    present = {row.segment for row in metrics if row.split == split}
+    kinds = {segment_of(kind): kind for kind in KINDS if segment_of(kind) in present}
+    parts = []
+    for segment, kind in kinds.items():
+        parts.append(f"### {kind.capitalize()} customers")
+        parts += _of_segment(target, metrics, bins, split, segment)
+    together = _of_segment(target, metrics, bins, split, ALL)
+    if kinds:
+        together = ["### Both kinds together", *together[:1]]
+    return [*parts, *together]
+
+
+def _of_segment(
+    target: str, metrics: Sequence[Metric], bins: Sequence[ReliabilityBin], split: str, segment: str
+) -> list[str]:
+    found = (
+        _figures(target, [row for row in metrics if row.segment == segment], split),
+        _reliability([row for row in bins if row.segment == segment], split),
+        _tiers([row for row in metrics if row.segment == segment]),
+    )
+    return [part for part in found if part]
 
 
 def _tiers(metrics: Sequence[Metric]) -> str:
     """Return share and observed rate of the tiers, of a target that has them."""
-    found = {row.metric: row.value for row in metrics if row.predictor == MODEL and row.segment == ALL}
+    found = {row.metric: row.value for row in metrics if row.predictor == MODEL}
     if f"{TIERS[0]}_tier_share" not in found:
         return ""
     lines = ["| tier | share | observed rate |", "|---|---:|---:|"]
@@ -123,7 +148,7 @@ def _evidence(result: TrainingResult, outcome: Outcome) -> str:
 
 
 def _figures(target: str, metrics: Sequence[Metric], split: str) -> str:
-    of_split = [row for row in metrics if row.split == split and row.segment == ALL]
+    of_split = [row for row in metrics if row.split == split]
     found = {(row.predictor, row.metric): row.value for row in of_split}
     predictors = list(dict.fromkeys(row.predictor for row in of_split))
     if not predictors:
@@ -142,7 +167,7 @@ def _figures(target: str, metrics: Sequence[Metric], split: str) -> str:
 
 
 def _reliability(bins: Sequence[ReliabilityBin], split: str) -> str:
-    rows = [row for row in bins if (row.split, row.predictor, row.segment) == (split, MODEL, ALL)]
+    rows = [row for row in bins if (row.split, row.predictor) == (split, MODEL)]
     if len(rows) < 2:
         return ""
     lines = ["| bin | rows | predicted | observed |", "|---:|---:|---:|---:|"]

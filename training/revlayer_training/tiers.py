@@ -1,6 +1,8 @@
-"""Low, medium and high: from which probability on a customer belongs to a tier."""
+"""Low, medium and high: from which probability on a customer belongs to a tier, each kind of customer by its own."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +60,51 @@ class Tiers:
         """What the manifest holds."""
         thresholds = {"medium_from": self.medium_from, "high_from": self.high_from}
         return {"tiers": thresholds, "tiers_source": self.source}
+
+
+@dataclass(frozen=True)
+class KindTiers:
+    """Thresholds by kind of customer; a kind that is not there has the defaults."""
+
+    by_kind: Mapping[str, Tiers]
+
+    @classmethod
+    def of_manifest(cls, extra: Mapping[str, Any], kinds: Iterable[str]) -> "KindTiers | None":
+        """Read what a manifest holds: thresholds by kind, or one pair for every kind; None where there are none.
+
+        Args:
+            extra: of the manifest.
+            kinds: that are asked for.
+        """
+        held = extra.get("tiers")
+        if not isinstance(held, Mapping) or not held:
+            return None
+        every = _thresholds(held)
+        own = {kind: _thresholds(held.get(kind)) or every for kind in kinds}
+        return cls({kind: tiers for kind, tiers in own.items() if tiers})
+
+    def of(self, p: Floats, masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
+        """Return 0 for low, 1 for medium, 2 for high, [N].
+
+        Args:
+            masks: rows of each kind, [N]; every row is of one.
+        """
+        found = np.zeros(len(p), np.int64)
+        for kind, rows in masks.items():
+            found[rows] = self.by_kind.get(kind, Tiers()).of(p[rows])
+        return found
+
+    @property
+    def extra(self) -> dict[str, object]:
+        """What the manifest holds."""
+        made = {kind: tiers.extra for kind, tiers in self.by_kind.items()}
+        return {name: {kind: found[name] for kind, found in made.items()} for name in ("tiers", "tiers_source")}
+
+
+def _thresholds(held: object) -> Tiers | None:
+    if not isinstance(held, Mapping):
+        return None
+    match held.get("medium_from"), held.get("high_from"):
+        case (float() | int()) as medium, (float() | int()) as high if medium < high:
+            return Tiers(float(medium), float(high))
+    return None

@@ -154,6 +154,11 @@ class Manifest(_Strict):
         return tuple(name for name in self.outputs if name != self.raw_output)
 
     @property
+    def reasons_skip_unknown(self) -> bool:
+        """Whether what is unknown of a row is never one of its reasons (``extra``): unknown says that it has none."""
+        return self.extra.get("reasons_skip_unknown") is True
+
+    @property
     def numbers(self) -> tuple[str, ...]:
         """Names of number features in the order of the input ``numeric``."""
         return tuple(feature.name for feature in self.features if feature.type == "number")

@@ -110,6 +110,14 @@ def test_a_purchase_before_creation_is_told(shop, features):
     check(features(), tenure_days=59, days_since_first_order=81, has_order_before_creation=1)
 
 
+def test_no_tenure_is_negative(shop, features):
+    """A record that begins later is not known yet, even where it was written before; its order is."""
+    shop.customer(created="2024-05-01", recorded_at="2024-01-05T00:00:00Z")
+    shop.order("2024-01-10", "10.00")
+    check(features(), tenure_days=81, order_count=1, has_order_before_creation=None)
+    check(features("2024-06-30"), tenure_days=60, order_count=1, has_order_before_creation=1)
+
+
 def test_a_customer_without_a_day_of_its_own_is_known_from_its_first_order(shop, features):
     shop.customer(created=None)
     shop.order("2024-01-10", "10.00")

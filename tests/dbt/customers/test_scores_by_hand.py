@@ -80,6 +80,24 @@ def test_tiers_are_the_models_else_the_variables(shop, found, probability, extra
     check(found(churn=([churn(probability)], extra)), churn_tier=tier, churn_tier_source=source)
 
 
+def test_tiers_are_those_of_the_kind(shop, found):
+    """The same probability is high of one who pays for a plan and low of one who buys."""
+    shop.add("billing_customers", "2024-01-01", "C")
+    shop.subscribe("S", "2024-01-10", "10.00")
+    shop.customer("other")
+    shop.order("2024-12-01", "10.00", customer="other")
+    tiers = {"contractual": {"medium_from": 0.02, "high_from": 0.05},
+             "noncontractual": {"medium_from": 0.5, "high_from": 0.8}}  # fmt: skip
+    rows = [churn(0.06), churn(0.06, "s:other")]
+    check(found(churn=(rows, {"tiers": tiers})), churn_tier="high", churn_medium_from=0.02, churn_high_from=0.05)
+    check(
+        found(key="s:other", churn=(rows, {"tiers": tiers})),
+        churn_tier="low", churn_medium_from=0.5, churn_high_from=0.8, churn_tier_source="model",
+    )  # fmt: skip
+    del tiers["noncontractual"]  # a model that knew no such customer
+    check(found(key="s:other", churn=(rows, {"tiers": tiers})), churn_medium_from=0.4, churn_tier_source="variables")
+
+
 def test_reasons_by_rules(shop, found):
     """One who pays by month and has not been seen for 20 days, with a payment that failed."""
     shop.add("billing_customers", "2024-01-01", "C")

@@ -61,6 +61,7 @@ def explain_query(program: Program, manifest: Manifest) -> str:
     shown += [f"array[{', '.join(cell.text for cell in contributions)}]::float8[] as contributions"]
     scored = program.select(arguments_query(program, manifest), ", ".join(shown))
     labels = ", ".join(string(feature.label) for feature in manifest.features)
+    known = f" and {_known(manifest)}" if manifest.reasons_skip_unknown else ""
     columns = ", ".join(
         f"reasons.labels[{rank}] as reason_{rank}, reasons.contributions[{rank}] as reason_{rank}_contribution"
         for rank in range(1, REASON_COUNT + 1)
@@ -72,9 +73,16 @@ def explain_query(program: Program, manifest: Manifest) -> str:
         "select found.label, found.contribution, row_number() over"
         " (order by abs(found.contribution) desc, found.place) as place"
         f" from rows from (unnest(scored.contributions), unnest(array[{labels}])) with ordinality"
-        " as found (contribution, label, place) where found.contribution <> '0'::float8"
+        f" as found (contribution, label, place) where found.contribution <> '0'::float8{known}"
         f" order by place limit {REASON_COUNT}) as ranked) as reasons"
     )
+
+
+def _known(manifest: Manifest) -> str:
+    """Return whether the argument of the feature at a place is known."""
+    missing = {"number": number(float("nan")), "text": "''"}
+    tests = [f"${place} <> {missing[feature.type]}" for place, feature in enumerate(manifest.features, 1)]
+    return f"(array[{', '.join(tests)}])[found.place]"
 
 
 def arguments_query(program: Program, manifest: Manifest) -> str:

@@ -26,13 +26,13 @@ class ExactReasons:
 
     Attributes:
         rows: N rows of the feature table.
-        base_score: what the score is before anything is known of a row.
+        base_score: float64 [N], what each score is before anything is known of its row but its kind.
         contributions: float64 [N, F] in the order of the manifest's features.
     """
 
     model: Model
     rows: pa.Table
-    base_score: float
+    base_score: NDArray[np.float64]
     contributions: NDArray[np.float64]
 
     @property
@@ -41,14 +41,17 @@ class ExactReasons:
         return [str(value) for value in self.rows.column(self.model.manifest.entity_key).to_pylist()]
 
     def ranked(self, row: int, count: int) -> list[tuple[str, object, float]]:
-        """Return label, value and contribution of a row's largest contributions; zeros are left out."""
+        """Return label, value and contribution of a row's largest contributions; zeros are left out, and what is
+        unknown of the row where the model has no reasons of that."""
         features, own = self.model.manifest.features, self.contributions[row]
-        order = np.argsort(-np.abs(own), kind="stable")[:count]
-        return [
+        order = np.argsort(-np.abs(own), kind="stable")
+        found = [
             (features[at].label, self.rows.column(features[at].name)[row].as_py(), float(own[at]))
             for at in order.tolist()
             if own[at] != 0
         ]
+        skips = self.model.manifest.reasons_skip_unknown
+        return [reason for reason in found if not skips or reason[1] not in {None, ""}][:count]
 
 
 def explain_exactly(conn: psycopg.Connection, model: Model, as_of_date: date, entities: Sequence[str]) -> ExactReasons:

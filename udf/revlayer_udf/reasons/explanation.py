@@ -8,6 +8,7 @@ from revlayer_udf.ensemble import Ensemble
 from revlayer_udf.errors import ArtefactError
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.onnx_nodes import attributes
+from revlayer_udf.reasons.choices import choice
 from revlayer_udf.reasons.linear import Decomposition, UnexplainedError, Weighted, decompose
 from revlayer_udf.reasons.main_effects import correction_trees
 from revlayer_udf.reasons.paths import Floats, Paths
@@ -27,7 +28,7 @@ def explain_graph(artefact: bytes, manifest: Manifest) -> bytes | None:
 
     Outputs:
         contributions: float32 [N, F], one column per feature of the manifest, in its order.
-        base_score: float32 [N, 1], the same for every row; base + sum of contributions = raw score.
+        base_score: float32 [N, 1], the same for every row of a kind; base + sum of contributions = raw score.
 
     The other outputs stay as they are, bit by bit, and the trees are still walked once.
     """
@@ -49,7 +50,7 @@ def explained(artefact: bytes, manifest: Manifest) -> bytes:
     if taken:
         raise UnexplainedError(f"the graph has an output {min(taken)} already")
     provenance = Provenance(model.graph, manifest)
-    _Explanation(model, manifest, provenance).add(decompose(provenance, raw))
+    _Explanation(model, manifest, provenance).add(raw)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -69,7 +70,6 @@ class _Explanation:
 
     def __init__(self, model: onnx.ModelProto, manifest: Manifest, provenance: Provenance) -> None:
         self._graph = model.graph
-        self._raw = raw_score(manifest)
         self._width = len(manifest.features)
         self._provenance = provenance
         self._count = 0
@@ -77,7 +77,30 @@ class _Explanation:
         if self._opset < OLDEST_OPSET:
             raise UnexplainedError(f"the graph is of opset {self._opset}, reasons need {OLDEST_OPSET}")
 
-    def add(self, found: Decomposition) -> None:
+    def add(self, raw: str) -> None:
+        total, base = self._split(raw)
+        self._show(CONTRIBUTIONS, total, self._width)
+        self._show(BASE_SCORE, base, 1)
+
+    def _split(self, raw: str) -> tuple[str, str]:
+        """Return the tensors of contributions and base of a raw score; where it chooses, of the side that is taken."""
+        chosen = choice(self._provenance, raw)
+        if chosen is None:
+            return self._sum(raw, decompose(self._provenance, raw))
+        if {chosen.yes, chosen.no} <= self._provenance.constants.keys():
+            raise UnexplainedError("the raw score is one of two constants")
+        sides = [self._side(tensor) for tensor in (chosen.yes, chosen.no)]
+        total, base = (self._node("Where", chosen.condition, *pair) for pair in zip(*sides, strict=True))
+        return total, base
+
+    def _side(self, raw: str) -> tuple[str, str]:
+        """Split one side of a choice; a constant is its base, and no feature contributes to it."""
+        constant = self._provenance.constants.get(raw)
+        if constant is None:
+            return self._split(raw)
+        return self._constant(np.zeros((1, self._width), np.float32)), self._number(float(constant.ravel()[0]))
+
+    def _sum(self, raw: str, found: Decomposition) -> tuple[str, str]:
         base = found.constant
         parts = [self._direct(term) for term in found.direct]
         for node, weights in merged_trees(found):
@@ -89,13 +112,12 @@ class _Explanation:
         total = parts[0]
         for part in parts[1:]:
             total = self._node("Add", total, part)
-        nothing = self._node("Mul", self._raw, self._number(0.0))
+        nothing = self._node("Mul", raw, self._number(0.0))
         shown_base = self._node("Add", nothing, self._number(base))
         if abs(base) > LARGEST_EXACT_BASE:
-            moved = self._node("Sub", self._raw, shown_base)
+            moved = self._node("Sub", raw, shown_base)
             total = self._spread(total, self._node("Sub", moved, self._row_sum(total)))
-        self._show(CONTRIBUTIONS, total, self._width)
-        self._show(BASE_SCORE, shown_base, 1)
+        return total, shown_base
 
     def _direct(self, term: Weighted) -> str:
         """Columns times weights, each added to its feature: one matrix product."""

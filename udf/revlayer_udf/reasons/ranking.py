@@ -41,16 +41,19 @@ class TopReasons:
         return found
 
 
-def top_reasons(contributions: NDArray[np.float32], labels: Sequence[str], k: int = 3) -> TopReasons:
+def top_reasons(
+    contributions: NDArray[np.float32], labels: Sequence[str], k: int = 3, shown: NDArray[np.bool_] | None = None
+) -> TopReasons:
     """Rank contributions by size; equal ones stand in the order of the features.
 
     Args:
         contributions: float32 [N, F], finite.
         labels: [F].
         k: how many; a row with fewer that are not zero has -1 in the places left.
+        shown: [N, F], which of them may be reasons; None for all.
     """
     rows, width = contributions.shape
-    sizes = np.abs(contributions)
+    sizes = np.abs(contributions) if shown is None else np.where(shown, np.abs(contributions), 0.0)
     codes = np.full((rows, k), -1, np.int16)
     values = np.full((rows, k), np.nan, np.float32)
     every = np.arange(rows)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from revlayer_udf.manifest import Manifest, sha256
 from revlayer_udf.reasons.explanation import BASE_SCORE, CONTRIBUTIONS, explained
 from revlayer_udf.reasons.ranking import TopReasons, top_reasons
-from revlayer_udf.runtime import Frame, Scorer, check_hash
+from revlayer_udf.runtime import Frame, Scorer, check_hash, feeds_of
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,11 @@ class Explained:
 
     Attributes:
         outputs: by output name, as ``Scorer.score`` returns them.
-        base_score: float32 [N], the same for every row.
+        base_score: float32 [N], the same for every row of a kind.
         raw_score: float32 [N], before calibration or link.
         contributions: float32 [N, F], one column per feature of the manifest; base + their sum = raw.
         labels: of the features.
+        shown: [N, F], which of them may be reasons; None for all.
     """
 
     outputs: dict[str, np.ndarray]
@@ -29,10 +30,11 @@ class Explained:
     raw_score: NDArray[np.float32]
     contributions: NDArray[np.float32]
     labels: tuple[str, ...]
+    shown: NDArray[np.bool_] | None = None
 
     def top(self, k: int = 3) -> TopReasons:
         """Return each row's k largest contributions."""
-        return top_reasons(self.contributions, self.labels, k)
+        return top_reasons(self.contributions, self.labels, k, self.shown)
 
 
 class ReasonScorer:
@@ -76,4 +78,17 @@ class ReasonScorer:
         return Explained(
             {name: found[name] for name in wanted},
             found[BASE_SCORE][:, 0], found[raw][:, 0], found[CONTRIBUTIONS], self._labels,
+            _known(batch, self.manifest) if self.manifest.reasons_skip_unknown else None,
         )  # fmt: skip
+
+
+def _known(batch: Frame, manifest: Manifest) -> NDArray[np.bool_]:
+    """Return which features [N, F] are known, in the order of the manifest."""
+    feeds = feeds_of(batch, manifest)
+    found = np.ones((batch.num_rows, len(manifest.features)), bool)
+    place = {feature.name: index for index, feature in enumerate(manifest.features)}
+    if manifest.numbers:
+        found[:, [place[name] for name in manifest.numbers]] = ~np.isnan(feeds["numeric"])
+    if manifest.texts:
+        found[:, [place[name] for name in manifest.texts]] = feeds["categorical"] != ""
+    return found

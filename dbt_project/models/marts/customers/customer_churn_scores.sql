@@ -4,6 +4,7 @@
 {%- do rules.update(churn_rules()) %}
 {%- set flags = {} %}
 {%- for reason in rules %}{% do flags.update({reason: 'is_' ~ reason}) %}{% endfor %}
+{%- set kinds = {'contractual': 'true', 'noncontractual': 'false'} %}
 with customers as (
     select * from {{ ref('ftr_customers') }} where as_of_date = {{ as_of_date() }}
 ),
@@ -12,8 +13,26 @@ predictions as (
     {{ served_predictions('customer_churn') }}
 ),
 
+parameters as (
+    {{ model_parameters('customer_churn', 'tiers', [
+        'medium_from', 'high_from', 'contractual_medium_from', 'contractual_high_from', 'noncontractual_medium_from',
+        'noncontractual_high_from',
+    ]) }}
+),
+
+-- A model without kinds has one pair of thresholds for both.
 tiers as (
-    {{ model_parameters('customer_churn', 'tiers', ['medium_from', 'high_from']) }}
+    {%- for kind, is_contractual in kinds.items() %}
+    select
+        model_version,
+        {{ is_contractual }} as is_contractual,
+        coalesce({{ kind }}_medium_from, medium_from) as medium_from,
+        coalesce({{ kind }}_high_from, high_from) as high_from
+    from parameters
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 judged as (
@@ -43,7 +62,9 @@ judged as (
     left join predictions
         on customers.customer_id = predictions.customer_id
         and (customers.plan_value > 0 or customers.order_count > 0)
-    left join tiers on predictions.model_version = tiers.model_version
+    left join tiers
+        on predictions.model_version = tiers.model_version
+        and (coalesce(customers.plan_value, 0) > 0) = tiers.is_contractual
 ),
 
 tiered as (
