@@ -3,6 +3,7 @@
 import pytest
 from billing_rows import AS_OF
 from compiled_models import CompiledModels, compile_models
+from deal_story import Story
 
 
 @pytest.fixture(scope="package")
@@ -14,3 +15,8 @@ def models(make_database, tmp_path_factory) -> CompiledModels:
         tmp_path_factory.mktemp("target"),
         {"calendar_start_on": "2023-09-01", "history_months": 15},
     )
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()

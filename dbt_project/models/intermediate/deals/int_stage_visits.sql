@@ -2,19 +2,24 @@
 -- In the order in which things happened, as far as known by the as-of date; a deal that comes back enters again.
 with told as (
     select
-        *,
+        changes.deal_id,
+        changes.field_name,
+        changes.new_value as value,
+        changes.occurred_on,
         lpad(cast(row_number() over (
-            partition by deal_id order by occurred_at, known_at, change_id
+            partition by changes.deal_id order by changes.occurred_at, changes.known_at, changes.change_id
         ) as {{ dbt.type_string() }}), 7, '0') as change_rank
-    from {{ ref('int_deal_values_told') }}
-    where field_name in ('stage', 'is_deleted', 'is_merged') and occurred_at is not null
+    from {{ ref('int_deal_changes_identified') }} as changes
+    inner join {{ ref('int_deals_identified') }} as deals on changes.deal_id = deals.deal_id
+    where changes.field_name in ('stage', 'is_deleted', 'is_merged')
+        and changes.known_on <= {{ as_of_date() }} and deals.known_on <= {{ as_of_date() }}
 ),
 
 carried as (
     select
         deal_id,
         change_rank,
-        {{ local_date('occurred_at') }} as happened_on,
+        occurred_on as happened_on,
         {%- for field in ['stage', 'is_deleted', 'is_merged'] %}
         substr(max(case
             when field_name = '{{ field }}' then change_rank || coalesce('=' || value, '')
