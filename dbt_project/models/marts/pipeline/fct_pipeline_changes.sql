@@ -43,7 +43,7 @@ select
     steps.is_open,
     steps.previous_currency_code,
     steps.currency_code,
-    steps.previous_amount,
+    cast(steps.previous_amount as {{ type_money() }}) as previous_amount,
     steps.amount,
     steps.previous_expected_close_on,
     steps.expected_close_on,
