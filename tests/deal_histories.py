@@ -109,7 +109,7 @@ def _add_deal(history: History, dice: Dice, key: str) -> None:
         day = begun
         for _ in range(dice.number(0, 8)):
             day, clock = dice.pick((day, min(day + timedelta(days=dice.number(0, 120)), LAST))), dice.time()
-            for _ in range(dice.pick((1, 1, 2))):
+            for _ in range(dice.pick((1, 2, 3))):
                 _add_change(history, dice, key, dice.pick(FIELDS), day, clock)
             if dice.once_in(10):
                 _add_deletion(history, dice, key, day)
@@ -151,7 +151,7 @@ def days_of_interest(rows: Rows) -> list[date]:
         if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-"
         for more in (-1, 0, 1)
     }
-    return sorted(day for day in named if FIRST <= day <= AS_OF)
+    return sorted(day for day in named if FIRST <= day < AS_OF)
 
 
 def known_by(rows: Rows, day: date) -> Rows:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from billing_rows import AS_OF, FIRST
+from billing_rows import AS_OF, FIRST, LAST
 from deal_histories import days_of_interest, deal_histories, known_by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,7 +52,8 @@ def _as_of(conn, days):
 def test_the_pipeline_of_any_day_is_that_of_the_reckoning(models, rows):
     reckoning, days = PipelineReckoning(rows, AS_OF), days_of_interest(rows)
     with models.filled(rows) as conn:
-        found = _as_of(conn, days)
+        found = _as_of(conn, [*days, AS_OF, LAST])
+        assert found[LAST] == found[AS_OF]
         for day in days:
             expected = {
                 deal: (
