@@ -55,7 +55,8 @@ events as (
 
 -- An event takes a deal as it was out of the pipeline, and puts it back as it is.
 legs as (
-    {%- for sign, previous, cause, taken in [(-1, 'previous_', 'pushed_out', 'was_open'), (1, '', 'pulled_in', 'is_open')] %}
+    {%- set sides = [(-1, 'previous_', 'pushed_out', 'was_open'), (1, '', 'pulled_in', 'is_open')] %}
+    {%- for sign, previous, cause, taken in sides %}
     select
         closing_on,
         case when is_shift then '{{ cause }}' else cause end as cause,

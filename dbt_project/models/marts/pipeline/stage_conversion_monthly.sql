@@ -6,7 +6,10 @@ with visits as (
     select
         visits.*,
         cast({{ dbt.date_trunc('month', 'visits.entered_on') }} as date) as cohort_month_on,
-        case when visits.outcome = 'staying' then {{ never }} else cast(visits.stay_days as {{ type_double() }}) end as days
+        case
+            when visits.outcome = 'staying' then {{ never }}
+            else cast(visits.stay_days as {{ type_double() }})
+        end as days
     from {{ ref('int_stage_visits') }} as visits
 ),
 
