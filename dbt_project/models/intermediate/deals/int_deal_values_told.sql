@@ -33,14 +33,19 @@ told as (
 
     -- What was only observed ranks below every change, and is told at the start of the day it was observed.
     select
-        deal_id, known_on, observed_on, case when observed_on = known_on then counts_from_at end,
-        observed_on = known_on, '{{ field }}', observed_{{ field }}, null, null, null
+        deal_id, known_on as begun_on, observed_on as changed_on,
+        case when observed_on = known_on then counts_from_at end as changed_at,
+        observed_on = known_on as is_beginning, '{{ field }}' as field_name, observed_{{ field }} as new_value,
+        null as occurred_at, null as known_at, null as change_id
     from deals
     where observed_{{ field }} is not null and observed_on >= known_on and observed_on <= {{ as_of_date() }}
     {% endfor %}
     union all
 
-    select deal_id, known_on, known_on, counts_from_at, true, 'beginning', null, null, null, null
+    select
+        deals.deal_id, deals.known_on as begun_on, deals.known_on as changed_on, deals.counts_from_at as changed_at,
+        true as is_beginning, 'beginning' as field_name, null as new_value, null as occurred_at, null as known_at,
+        null as change_id
     from deals
 ),
 
@@ -82,7 +87,8 @@ from identified
 union all
 
 select
-    held.deal_id, held.begun_on, segments.valid_from_on, null, false, 'segment', null, null, null, null, 0
+    held.deal_id, held.begun_on, segments.valid_from_on as changed_on, null as changed_at, false as is_beginning,
+    'segment' as field_name, null as value, null as occurred_at, null as known_at, null as change_id, 0 as field_order
 from held
 inner join {{ ref('int_account_segment_spans') }} as segments
     on held.account_id = segments.account_id

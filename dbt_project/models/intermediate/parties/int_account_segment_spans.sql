@@ -11,11 +11,13 @@ edges as (
     select account_id, cast('0001-01-01' as date) as edge_on, cast(null as {{ dbt.type_string() }}) as merged_into_id
     from {{ ref('int_accounts_identified') }}
     union all
-    select account_id, cast('0001-01-01' as date), null from merges
+    select account_id, cast('0001-01-01' as date) as edge_on, null as merged_into_id from merges
     union all
-    select account_id, merged_to_on, null from merges where merged_to_on < {{ end_of_time() }}
+    select account_id, merged_to_on as edge_on, null as merged_into_id
+    from merges
+    where merged_to_on < {{ end_of_time() }}
     union all
-    select account_id, merged_from_on, merged_into_id from merges
+    select account_id, merged_from_on as edge_on, merged_into_id from merges
 ),
 
 speakers as (

@@ -32,8 +32,9 @@ counted as (
     group by as_of_date{{ ', segment_id' if loop.first }}
     union all
     select
-        as_of_date, {{ segment }}, 0, count(*) filter (where is_won), count(*) filter (where not is_won),
-        count(won_amount), sum(won_amount), avg(cycle_days)
+        as_of_date, {{ segment }} as segment_id, 0 as open_deal_count, count(*) filter (where is_won) as won_deal_count,
+        count(*) filter (where not is_won) as lost_deal_count, count(won_amount) as priced_deal_count,
+        sum(won_amount) as won_amount, avg(cycle_days) as average_cycle_days
     from closings
     group by as_of_date{{ ', segment_id' if loop.first }}
     {{ 'union all' if not loop.last }}

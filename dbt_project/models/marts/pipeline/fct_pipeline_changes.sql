@@ -12,25 +12,27 @@ with steps as (
             when is_open and not was_open then 'restored'
             when was_open and not is_open then status
             when is_first_value then 'created'
-            when currency_code is distinct from previous_currency_code then 'currency_moved'
-            when amount is distinct from previous_amount
+            when field_name = 'currency_code' then 'currency_moved'
+            when field_name = 'amount'
                 then case when coalesce(amount, 0) >= coalesce(previous_amount, 0) then 'increased' else 'decreased' end
             -- No close date is later than any.
-            when expected_close_on is distinct from previous_expected_close_on
+            when field_name = 'expected_close_on'
                 then case
                     when coalesce(expected_close_on, {{ end_of_time() }})
                         < coalesce(previous_expected_close_on, {{ end_of_time() }}) then 'pulled_in'
                     else 'pushed_out'
                 end
-            when owner_id is distinct from previous_owner_id then 'owner_moved'
-            when segment_id is distinct from previous_segment_id then 'segment_moved'
+            when field_name = 'owner' then 'owner_moved'
+            when field_name in ('account', 'segment') and segment_id <> previous_segment_id then 'segment_moved'
         end as cause
     from {{ ref('int_deal_steps') }}
     where is_open or was_open
 ),
 
 owners as (
-    select owner_id, team_path from {{ ref('int_owner_spans') }} as spans where {{ valid_on('spans', as_of_date()) }}
+    select spans.owner_id, spans.team_path
+    from {{ ref('int_owner_spans') }} as spans
+    where {{ valid_on('spans', as_of_date()) }}
 )
 
 select

@@ -44,13 +44,14 @@ events as (
     select
         changes.*,
         {{ first_as_of('changes.changed_on') }} as closing_on,
-        before.quarter_on as previous_quarter_on,
-        after.quarter_on,
+        quarters_before.quarter_on as previous_quarter_on,
+        quarters_after.quarter_on,
         changes.cause in ('pulled_in', 'pushed_out') as is_shift,
-        changes.was_open and changes.is_open and before.quarter_on is not distinct from after.quarter_on as is_within
+        coalesce(quarters_before.quarter_on = quarters_after.quarter_on,
+            quarters_before.quarter_on is null and quarters_after.quarter_on is null) as is_same_quarter
     from {{ ref('fct_pipeline_changes') }} as changes
-    left join quarters as before on changes.previous_expected_close_on = before.date_day
-    left join quarters as after on changes.expected_close_on = after.date_day
+    left join quarters as quarters_before on changes.previous_expected_close_on = quarters_before.date_day
+    left join quarters as quarters_after on changes.expected_close_on = quarters_after.date_day
 ),
 
 -- An event takes a deal as it was out of the pipeline, and puts it back as it is.
@@ -65,9 +66,9 @@ legs as (
         {%- endfor %}
         {{ '1' if sign == 1 else 'case when is_open and not is_shift then 0 else 1 end' }} as event_count,
         {{ sign }} as deal_count,
-        {{ '-' if sign == -1 }}{{ previous }}amount as amount
+        {{ '-previous_amount as amount' if sign == -1 else 'amount' }}
     from events
-    where {{ taken }} and not (is_shift and is_within)
+    where {{ taken }} and not (is_shift and is_same_quarter)
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -83,21 +84,20 @@ parts as (
     inner join periods on balances.as_of_date = periods.{{ cause }}_on
     union all
     {%- endfor %}
-
     select
         periods.closing_on, case when balances.reporting_amount is null or rates.known_rate is null then 'rate_missing'
-            else 'fx' end, balances.currency_code, balances.owner_id, balances.segment_id, balances.quarter_on, 0, 0, 0,
-        coalesce({{ converted('balances.amount', 'rates.known_rate') }}, 0) - coalesce(balances.reporting_amount, 0), 0
+            else 'fx' end as cause, balances.currency_code, balances.owner_id, balances.segment_id, balances.quarter_on,
+        0 as event_count, 0 as deal_count, 0 as amount, coalesce({{ converted('balances.amount', 'rates.known_rate') }}, 0)
+            - coalesce(balances.reporting_amount, 0) as reporting_amount, 0 as deal_without_rate_count
     from balances
     inner join periods on balances.as_of_date = periods.opening_on
     left join rates on balances.currency_code = rates.currency_code and periods.closing_on = rates.date_day
     where {{ converted('balances.amount', 'rates.known_rate') }} is distinct from balances.reporting_amount
-
     union all
-
     select
         legs.closing_on, legs.cause, legs.currency_code, legs.owner_id, legs.segment_id, legs.quarter_on,
-        legs.event_count, legs.deal_count, legs.amount, {{ converted('legs.amount', 'rates.known_rate') }}, 0
+        legs.event_count, legs.deal_count, legs.amount, {{ converted('legs.amount', 'rates.known_rate') }}
+            as reporting_amount, 0 as deal_without_rate_count
     from legs
     left join rates on legs.currency_code = rates.currency_code and legs.closing_on = rates.date_day
 )

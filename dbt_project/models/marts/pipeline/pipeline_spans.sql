@@ -15,7 +15,9 @@ stages as (
 
 -- Who may see a deal follows from the team its owner is in now.
 owners as (
-    select owner_id, team_path from {{ ref('int_owner_spans') }} as spans where {{ valid_on('spans', as_of_date()) }}
+    select spans.owner_id, spans.team_path
+    from {{ ref('int_owner_spans') }} as spans
+    where {{ valid_on('spans', as_of_date()) }}
 )
 
 select
