@@ -1,11 +1,13 @@
 """Settings: from the environment (``REVLAYER_…``) or a ``.env`` file, with defaults that need none."""
 
+import json
 import re
 from datetime import date
 from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from revlayer.errors import RevlayerError
 
@@ -36,6 +38,7 @@ class Settings(BaseSettings):
         role_prefix: roles are cluster-wide, so each environment on one cluster needs its own prefix.
         as_of_date: overrides "the last day the raw tables know of".
         dbt_target: folder of dbt's artefacts, relative to the project; processes at work at once need one each.
+        dbt_variables: variables of dbt_project.yml that are others for this database, as JSON.
     """
 
     model_config = SettingsConfigDict(env_prefix="REVLAYER_", env_file=".env", extra="ignore")
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
     role_prefix: str = "revlayer_"
     as_of_date: date | None = None
     dbt_target: Path = Path("target")
+    dbt_variables: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     embedded_durable: bool = Field(default=True, description="False trades crash safety for speed; for tests only.")
 
     @field_validator("role_prefix")
@@ -60,6 +64,14 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("dbt_variables", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        try:
+            return json.loads(value or "{}") if isinstance(value, str) else value
+        except json.JSONDecodeError as error:
+            raise ValueError(f'JSON such as {{"reporting_currency": "GBP"}} is wanted; {error}') from None
 
     @property
     def home_directory(self) -> Path:

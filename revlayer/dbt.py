@@ -37,14 +37,17 @@ def run(
 
     Args:
         arguments: as on dbt's command line, such as ``["build", "--selector", "features"]``.
-        variables: passed as ``--vars``, as JSON, so that no value can change the command.
+        variables: passed as ``--vars``, as JSON, so that no value can change the command; they win over those of the
+            settings.
         progress: called with node name, nodes done and nodes in all.
         target_path: where dbt writes its artefacts; the folder of the settings when None.
         manifest: dbt's Manifest of an earlier command, which spares parsing; this command changes it.
 
     Raises:
-        RevlayerError: dbt is not installed, the project does not parse, or a node failed.
+        RevlayerError: dbt is not installed, the project does not parse, a node failed, or the settings name a
+            variable that the project does not have.
     """
+    given = {**_own_variables(settings), **(variables or {})}
     try:
         from dbt.cli.main import dbtRunner
     except ImportError:
@@ -53,7 +56,7 @@ def run(
         *arguments,
         "--project-dir", str(settings.project_directory),
         "--profiles-dir", str(settings.project_directory / "dbt_project"),
-        "--vars", json.dumps(dict(variables or {}), default=str),
+        "--vars", json.dumps(given, default=str),
         "--target-path", str(target_path or settings.dbt_target_directory),
     ]  # fmt: skip
     with environment(settings):
@@ -94,10 +97,25 @@ def _collect(outcome: object) -> DbtResult:
 
 
 def variables(settings: Settings) -> dict[str, Any]:
-    """Return the variables of dbt_project.yml, where business settings live."""
+    """Return the variables of dbt_project.yml, where business settings live, with those of the settings over them."""
+    return _listed(settings) | _own_variables(settings)
+
+
+def _listed(settings: Settings) -> dict[str, Any]:
     document = yaml.safe_load((settings.project_directory / "dbt_project.yml").read_text(encoding="utf-8"))
     found: dict[str, Any] = document.get("vars") or {}
     return found
+
+
+def _own_variables(settings: Settings) -> dict[str, Any]:
+    if not settings.dbt_variables:
+        return {}
+    if unknown := sorted(settings.dbt_variables.keys() - _listed(settings).keys()):
+        raise RevlayerError(
+            f"REVLAYER_DBT_VARIABLES names {', '.join(unknown)}, which dbt_project.yml does not have",
+            "Its variables stand there under vars, each with what it means.",
+        )
+    return settings.dbt_variables
 
 
 @contextmanager

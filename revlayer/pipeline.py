@@ -199,20 +199,10 @@ def trainable(conn: psycopg.Connection) -> list[str]:
     Args:
         conn: of the role scorer.
     """
-    from revlayer_udf.targets import DEAL, TARGETS, Entity
+    from revlayer_udf.targets import DEAL, TARGETS
 
-    statements = queries.load("revlayer", "pipeline.sql")
-
-    def has_outcomes(entity: Entity) -> bool:
-        if entity is DEAL:
-            return True
-        if not (row := conn.execute(statements["is_built"], [entity.labels]).fetchone()) or not row[0]:
-            return False
-        labels = sql.Identifier(*entity.labels.split("."))
-        row = conn.execute(sql.SQL(statements["has_rows"]).format(relation=labels)).fetchone()
-        return bool(row and row[0])
-
-    entities = {entity for entity in (target.entity for target in TARGETS.values()) if has_outcomes(entity)}
+    all_entities = {target.entity for target in TARGETS.values()}
+    entities = {entity for entity in all_entities if entity is DEAL or _has_rows(conn, entity.labels)}
     return [name for name, target in TARGETS.items() if target.entity in entities]
 
 
@@ -230,17 +220,32 @@ def require_features(conn: psycopg.Connection, as_of: date) -> None:
     Args:
         conn: of the role scorer.
     """
+    from revlayer_udf.targets import CUSTOMER, DEAL
+
     statements = queries.load("revlayer", "pipeline.sql")
-    if (row := conn.execute(statements["has_features"], [as_of]).fetchone()) and row[0]:
+    entity = CUSTOMER if not _has_rows(conn, DEAL.relation) and _has_rows(conn, CUSTOMER.relation) else DEAL
+    has_features, nearest_features = (
+        sql.SQL(statements[name]).format(relation=entity.identifier) for name in ("has_features", "nearest_features")
+    )
+    if (row := conn.execute(has_features, [as_of]).fetchone()) and row[0]:
         return
-    row = conn.execute(statements["nearest_features"], {"day": as_of}).fetchone()
+    row = conn.execute(nearest_features, {"day": as_of}).fetchone()
     earlier, later, last = row or (None, None, None)
     nearest = " and ".join(str(day) for day in (earlier, later) if day)
     known = f"It has month ends and the days of runs; next to it {nearest}, and {last} is the last." if last else ""
     raise WrongUseError(
-        f"features.ftr_deals has no deal open at {as_of}, so there is nothing to score",
+        f"{entity.relation} has {entity.absent} at {as_of}, so there is nothing to score",
         f"{known}\nBuild that day, score and publish it: revlayer run --as-of {as_of}".lstrip(),
     )
+
+
+def _has_rows(conn: psycopg.Connection, relation: str) -> bool:
+    statements = queries.load("revlayer", "pipeline.sql")
+    if not (row := conn.execute(statements["is_built"], [relation]).fetchone()) or not row[0]:
+        return False
+    name = sql.Identifier(*relation.split("."))
+    row = conn.execute(sql.SQL(statements["has_rows"]).format(relation=name)).fetchone()
+    return bool(row and row[0])
 
 
 def _score(settings: Settings, as_of: date, progress: Progress) -> list[str]:

@@ -83,7 +83,7 @@ where n.nspname = 'scoring' and f.proname like 'predict\_%' and f.proname not li
 order by 1
 
 -- name: has_features
-select exists (select from features.ftr_deals where as_of_date = %s)
+select exists (select from {relation} where as_of_date = %s)
 
 -- name: is_built
 select to_regclass(%s) is not null
@@ -95,7 +95,7 @@ select exists (select from {relation})
 select
     max(as_of_date) filter (where as_of_date < %(day)s), min(as_of_date) filter (where as_of_date > %(day)s),
     max(as_of_date)
-from features.ftr_deals
+from {relation}
 
 -- The live view, where it calls a function of this target.
 -- name: live_view_over

@@ -23,6 +23,11 @@ AsOf = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Queue behind a run that is at work instead of leaving with 75.")]
 MaxRows = Annotated[int | None, typer.Option(min=100, help="Train on a sample of about this many rows.")]
 
+HorizonDays = Annotated[
+    int | None,
+    typer.Option(min=1, max=3660, help="Days that customer_value forecasts; as many as its labels have by default."),
+]
+
 
 def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
@@ -62,6 +67,7 @@ def train(
     as_of: AsOf = None,
     max_rows: MaxRows = None,
     seed: int = 1,
+    horizon_days: HorizonDays = None,
     check: Annotated[
         bool, typer.Option("--check", help="Report on the data only; exit code 1 where they cannot be learnt from.")
     ] = False,
@@ -74,6 +80,8 @@ def train(
     target = target and evaluation.target_named(target)
     if target and target not in TARGETS:
         raise WrongUseError(f"there is no target {target}", f"There are {', '.join(TARGETS)}.")
+    if horizon_days and target != "customer_value":
+        raise WrongUseError("--horizon-days is of customer value", "revlayer train value --horizon-days 365")
     cutoff = pipeline.resolve_as_of(settings, _day(as_of))
     if check:
         with connect(settings, "scorer") as conn:
@@ -85,7 +93,7 @@ def train(
         progress_bar("train") as update,
     ):
         targets = [target] if target else [name for name in pipeline.trainable(conn) if name in TARGETS]
-        results = train_all(conn, cutoff, targets=targets, max_rows=max_rows, seed=seed, progress=update)
+        results = train_all(conn, cutoff, targets, seed, max_rows, update, horizon_days)
     for result in results:
         output.print(report.render(result))
     print_lines(short_history.needs(results))

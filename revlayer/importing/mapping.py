@@ -127,6 +127,7 @@ class Target(_Part):
     Attributes:
         repeats: what a key that comes again means: ``reject`` the row, or the ``same`` thing once more, as in a file of
             lines that repeats the head on each; then only a repetition with other values is rejected.
+        may_differ: columns of which repetitions may have other values; that of the first line is taken.
         features: of customer snapshots: further features by name, each a text or a number.
     """
 
@@ -135,6 +136,7 @@ class Target(_Part):
     rows: list[dict[Header, str | None]] | None = None
     key: Annotated[Key, BeforeValidator(_as_key)]
     repeats: Literal["reject", "same"] = "reject"
+    may_differ: list[Name] = Field(default_factory=list)
     when: When = Field(default_factory=dict)
     columns: dict[Name, Value]
     attributes: dict[Name, Header] = Field(default_factory=dict)
@@ -155,6 +157,10 @@ class Target(_Part):
         kept = [name for name in (*KEY_COLUMNS, "loaded_at") if name in self.columns]
         if kept:
             raise ValueError(f"{kept[0]} is set by the importer (the key comes from 'key')")
+        if self.may_differ and self.repeats != "same":
+            raise ValueError("'may_differ' is of repetitions that are the same: set 'repeats: same'")
+        if unknown := [name for name in self.may_differ if name not in self.columns]:
+            raise ValueError(f"'may_differ' names {unknown[0]}, which is not one of 'columns'")
         if self.features and self.table != "customer_snapshots":
             raise ValueError("'features' are for customer_snapshots only; other tables take 'attributes'")
         if any(spec.type not in ("text", "number", None) for spec in self.features.values()):

@@ -54,7 +54,7 @@ class Staging:
         if self.plan.table.name == "deal_changes":
             self._reject("reject_unknown_stages", rejects)
         if self.plan.target.repeats == "same":
-            columns = self.plan.staged_columns
+            columns = [name for name in self.plan.staged_columns if name not in self.plan.target.may_differ]
             self.run("merge_repeated", first_columns=_columns(columns, "first"), columns=_columns(columns, "candidate"))
         self._reject("reject_repeated", rejects)
         for other in earlier:

@@ -1,11 +1,12 @@
 """What commands say to names and days that do not exist (exit code 2), and how they lay out what they print."""
 
 import os
+from datetime import date
 
 import pytest
 from typer.testing import CliRunner
 
-from revlayer import doctor
+from revlayer import doctor, pipeline
 from revlayer.cli.console import output
 from revlayer.cli.main import app
 from revlayer.cli.sql_file import WORD, wrapped
@@ -44,6 +45,7 @@ def deal(own_company):
         (["import", __file__, "--data", "missing"], "missing"),
         (["models", "add", "missing.onnx", "--manifest", __file__], "missing.onnx"),
         (["train", "nope"], "deal_close_month"),
+        (["train", "churn", "--horizon-days", "365"], "revlayer train value --horizon-days"),
     ],
 )
 def test_what_does_not_exist_is_wrong_use(run, command, message):
@@ -63,6 +65,19 @@ def test_a_day_without_features_is_not_scored(run, own_company, cutoff):
     assert code == 2 and f"features.ftr_deals has no deal open at {day}" in shown
     assert f"next to it {cutoff.year}-05-31 and {cutoff.year}-06-30, and {cutoff} is the last" in shown
     assert f"revlayer run --as-of {day}" in shown
+
+
+def test_a_shop_without_deals_is_scored_on_the_days_of_its_customers(make_database):
+    with make_database("shop").connect() as conn:
+        conn.execute("create schema if not exists features")
+        for name in ("ftr_deals", "ftr_customers"):
+            conn.execute(f"create table features.{name} (as_of_date date)")
+        with pytest.raises(RevlayerError, match=r"ftr_deals has no deal open at 2025-01-31"):
+            pipeline.require_features(conn, date(2025, 1, 31))
+        conn.execute("insert into features.ftr_customers values ('2025-01-31')")
+        pipeline.require_features(conn, date(2025, 1, 31))
+        with pytest.raises(RevlayerError, match=r"(?s)ftr_customers has no customer at 2025-02-28.*2025-01-31"):
+            pipeline.require_features(conn, date(2025, 2, 28))
 
 
 def test_rescoring_says_how_many_were_kept(run):

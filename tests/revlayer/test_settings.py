@@ -66,6 +66,32 @@ def test_a_prefix_from_the_env_file_reaches_dbt(tmp_path, server_url):
     assert "REVLAYER_ROLE_PREFIX" not in os.environ
 
 
+def test_variables_of_a_database_win_over_those_of_the_project(monkeypatch, server_url, tmp_path, capfd):
+    monkeypatch.setenv("REVLAYER_DBT_VARIABLES", '{"reporting_currency": "GBP", "customer_value_window_days": 91}')
+    settings = Settings(database_url=SecretStr(server_url))
+    found = dbt.variables(settings)
+    assert (found["reporting_currency"], found["customer_value_window_days"]) == ("GBP", 91)
+    assert found["reporting_time_zone"] == "UTC"
+    arguments = ["compile", "--inline", "select '{{ var('reporting_currency') }}', {{ as_of_date() }}"]
+    dbt.run(settings, arguments, {"as_of_date": "2025-01-31"}, target_path=tmp_path)
+    assert "select 'GBP', cast('2025-01-31' as date)" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["reporting_currency=GBP", "[1]", "{"])
+def test_variables_are_json(monkeypatch, text):
+    monkeypatch.setenv("REVLAYER_DBT_VARIABLES", text)
+    with pytest.raises(ValidationError, match="dbt_variables"):
+        Settings()
+
+
+def test_variables_that_the_project_does_not_have_are_named(monkeypatch, server_url):
+    monkeypatch.setenv("REVLAYER_DBT_VARIABLES", '{"reporting_curency": "GBP"}')
+    settings = Settings(database_url=SecretStr(server_url))
+    for use in (dbt.variables, lambda own: dbt.run(own, ["parse"])):
+        with pytest.raises(RevlayerError, match="reporting_curency"):
+            use(settings)
+
+
 def test_all_of_a_connection_string_reaches_libpq_programs():
     found = libpq_environment("postgresql://me:p%40ss@db:5433/sales?sslmode=verify-full&sslrootcert=/ca.pem")
     assert found == {

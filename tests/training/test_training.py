@@ -29,6 +29,16 @@ def test_training_twice_gives_the_same_version_and_promotes_it(company, cutoff) 
     assert len(stored.data_fingerprint) == 64
 
 
+def test_value_alone_has_a_horizon_of_its_own(company, cutoff) -> None:
+    with company.connect("scorer") as conn:
+        with pytest.raises(ValueError, match="horizon"):
+            train(conn, "deal_win", cutoff, horizon_days=365)
+        result = train(conn, "customer_value", cutoff, max_rows=2000, horizon_days=365)
+        manifest = registry.get(conn, result.model_version).manifest
+        conn.rollback()
+    assert (manifest.label_horizon_days, manifest.extra["horizon_days"]) == (365, 365)
+
+
 def test_all_targets_are_trained_and_reported(company, cutoff) -> None:
     with company.connect("scorer") as conn:
         results = train_all(conn, cutoff, max_rows=2000)

@@ -13,6 +13,7 @@ from tests.verify import (
     audit_trail,
     churn,
     customer_predictions,
+    customer_value,
     identities,
     imported,
     installs,
@@ -36,6 +37,7 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "orders": lambda server, chosen: orders.check(server, chosen.data),
     "churn": lambda server, chosen: churn.check(server, chosen.data),
     "customer_predictions": lambda server, chosen: customer_predictions.check(server, chosen.company_deals),
+    "value": lambda server, chosen: customer_value.check(server, chosen.data),
     "installs": lambda server, chosen: installs.check(server, chosen.installs),
     "audit": lambda server, chosen: audit_trail.check(server, chosen.events),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any, Protocol
 
 import psycopg
@@ -46,11 +47,16 @@ class Instead:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a target is trained: what is read and what is fitted to it, as ``fit(data, cutoff, seed)``."""
+    """How a target is trained: what is read and what is fitted to it, as ``fit(data, cutoff, seed)``.
+
+    Attributes:
+        has_horizon: whether ``fit`` takes ``horizon_days`` as well.
+    """
 
     load: Load
-    fit: Callable[[Any, date, int], Outcome]
+    fit: Callable[..., Outcome]
     instead: Instead | None = None
+    has_horizon: bool = False
 
 
 _TIMELESS = Instead(lambda conn, cutoff: load_timeless(conn), lambda data, cutoff, seed: fit_without_time(data, seed))
@@ -59,7 +65,7 @@ TRAINED: dict[str, Trained] = {
     "deal_win": Trained(load_dataset, fit_deal_win, _TIMELESS),
     "deal_value": Trained(load_dataset, fit_deal_value),
     "deal_close_month": Trained(load_dataset, fit_deal_close_month),
-    "customer_value": Trained(load_customers, fit_customer_value),
+    "customer_value": Trained(load_customers, fit_customer_value, has_horizon=True),
     "customer_churn": Trained(load_customers, fit_customer_churn, Instead(load_snapshots, fit_snapshots)),
     "customer_expansion": Trained(load_customers, fit_customer_expansion),
     "install_revenue": Trained(load_installs, fit_install_revenue),
@@ -104,6 +110,7 @@ def train(
     seed: int = 1,
     max_rows: int | None = None,
     progress: Progress | None = None,
+    horizon_days: int | None = None,
 ) -> TrainingResult:
     """Train one target and promote the model, or the rung below it, in one transaction.
 
@@ -112,14 +119,15 @@ def train(
         cutoff: nothing that became known after this day is used.
         seed: same data and seed, same artefact.
         max_rows: train on a sample of whole deals, customers or installs of about this many rows.
+        horizon_days: how far customer value looks ahead; as far as its labels by default.
 
     Returns:
         The result; its rung is ``nothing`` where no outcome is known yet.
 
     Raises:
-        ValueError: there is no such target.
+        ValueError: there is no such target, or it has no horizon of its own.
     """
-    return train_all(conn, cutoff, [target], seed, max_rows, progress)[0]
+    return train_all(conn, cutoff, [target], seed, max_rows, progress, horizon_days)[0]
 
 
 def train_all(
@@ -129,11 +137,14 @@ def train_all(
     seed: int = 1,
     max_rows: int | None = None,
     progress: Progress | None = None,
+    horizon_days: int | None = None,
 ) -> list[TrainingResult]:
     """Train several targets, those of one entity on one reading of its features; see ``train``."""
     for target in targets:
         if target not in TRAINED:
             raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
+        if horizon_days and not TRAINED[target].has_horizon:
+            raise ValueError(f"{target} looks as far ahead as its labels, so it takes no horizon")
     tell: Progress = progress or (lambda what, done, total, /: None)
     loads = list(dict.fromkeys(TRAINED[target].load for target in targets))
     steps, done, results = len(loads) + len(targets), 0, {}
@@ -142,16 +153,19 @@ def train_all(
         data, done = load(conn, cutoff, max_rows=max_rows, seed=seed), done + 1
         for target in (name for name in targets if TRAINED[name].load is load):
             tell(f"training {target}", done, steps)
-            results[target], done = _train_one(conn, target, data, cutoff, seed), done + 1
+            results[target], done = _train_one(conn, target, data, cutoff, seed, horizon_days), done + 1
         del data  # the next entity's need its room
     tell("trained", steps, steps)
     return [results[target] for target in targets]
 
 
-def _train_one(conn: psycopg.Connection, target: str, data: Features, cutoff: date, seed: int) -> TrainingResult:
+def _train_one(
+    conn: psycopg.Connection, target: str, data: Features, cutoff: date, seed: int, horizon_days: int | None
+) -> TrainingResult:
     trained = TRAINED[target]
+    fit = partial(trained.fit, horizon_days=horizon_days) if horizon_days else trained.fit
     try:
-        return _publish(conn, trained.fit(data, cutoff, seed), data, cutoff)
+        return _publish(conn, fit(data, cutoff, seed), data, cutoff)
     except NothingToLearnError as error:
         instead = trained.instead
         other = None if instead is None else instead.load(conn, cutoff)
