@@ -28,6 +28,8 @@ from tests.verify.value_forecasts import (
     ZERO,
     Floats,
     as_published,
+    at_least,
+    at_most,
     crossed,
     hold_sample,
     of_all_days,
@@ -134,10 +136,8 @@ def _hold_later(section: Section, now: CustomerDataset, served: Floats) -> None:
     names = {"rmse": "RMSE", "rank_correlation": "rank correlation", "top_decile_lift": "lift of the top tenth"}
     for key, name in names.items():
         limit, value = other[key] or 0.0, own[key] or 0.0
-        if key == "rmse":
-            section.check(f"CDNOW, later: {name}", value, lambda v, most=limit: v <= most, f"≤ {limit:.4g}")
-        else:
-            section.check(f"CDNOW, later: {name}", value, lambda v, least=limit: v >= least, f"≥ {limit:.4g}")
+        test, sign = (at_most(limit), "≤") if key == "rmse" else (at_least(limit), "≥")
+        section.check(f"CDNOW, later: {name}", value, test, f"{sign} {limit:.4g}")
     section.check("CDNOW, later: total", own["bias"] or 0.0, lambda v: abs(v) <= 0.1, "within ± 0.10")
     title = (
         f"CDNOW, {len(now):,} customers: revenue of the {CDNOW_DAYS} days after {CDNOW_ON}, by what was known then."

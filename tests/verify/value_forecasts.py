@@ -1,5 +1,6 @@
 """Forecasts that the value of customers is held against, from the features of dbt; BG/NBD's published figures."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,16 @@ from unnest(%(x)s::double precision[], %(recency)s::double precision[], %(age)s:
     with ordinality as histories (x, recency, age, place)
 order by place
 """
+
+
+def at_most(limit: float) -> Callable[[float], bool]:
+    """Return whether a figure is not above a limit."""
+    return lambda value: value <= limit
+
+
+def at_least(limit: float) -> Callable[[float], bool]:
+    """Return whether a figure is not below a limit."""
+    return lambda value: value >= limit
 
 
 def rows_of(now: CustomerDataset, days: int) -> dict[str, Floats]:
@@ -87,7 +98,7 @@ def hold_sample(section: Section, conn: psycopg.Connection, now: CustomerDataset
         apart = abs(found[name] - figure)
         section.check(
             f"BG/NBD of the sample: {name}, {found[name]:.5g}, apart from the published {figure}", apart,
-            lambda v, most=half: v <= most, f"≤ {half}",
+            at_most(half), f"≤ {half}",
         )  # fmt: skip
     for name, apart in _in_sql(conn, sample, model).items():
         section.check(f"SQL and an integration of its own: {name}", apart, lambda v: v <= 1e-6, "≤ 1e-6")
@@ -99,7 +110,7 @@ def _in_sql(conn: psycopg.Connection, sample: Histories, model: BgNbd) -> dict[s
     columns = [column.tolist() for column in (distinct.repeats, distinct.recency, distinct.age)]
     parameters = {"r": model.r, "alpha": model.alpha, "a": model.a, "b": model.b}
     given = parameters | dict(zip(("x", "recency", "age"), columns, strict=True)) | {"weeks": WEEKS}
-    found = np.array(conn.execute(IN_SQL, given).fetchall())
+    found: Floats = np.array(conn.execute(IN_SQL, given).fetchall())
     four = tuple(parameters.values())
     wanted = np.array([
         (alive_probability(*history, *four), expected_purchases(WEEKS, *history, *four))
