@@ -26,7 +26,9 @@ told as (
         changes.change_id
     from deals
     inner join {{ ref('int_deal_changes_identified') }} as changes on deals.deal_id = changes.deal_id
-    where changes.field_name in ('{{ fields | join("', '") }}') and changes.known_on <= {{ as_of_date() }}
+    where changes.known_on <= {{ as_of_date() }} and changes.field_name in (
+        '{{ fields | join("', '") }}'
+    )
 
     {% for field in observed_fields %}
     union all
@@ -35,7 +37,8 @@ told as (
     select
         deal_id, known_on as begun_on, observed_on as changed_on,
         case when observed_on = known_on then counts_from_at end as changed_at,
-        observed_on = known_on as is_beginning, '{{ field }}' as field_name, observed_{{ field }} as new_value,
+        observed_on = known_on as is_beginning, '{{ field }}' as field_name,
+        observed_{{ field }} as new_value,
         null as occurred_at, null as known_at, null as change_id
     from deals
     where observed_{{ field }} is not null and observed_on >= known_on and observed_on <= {{ as_of_date() }}

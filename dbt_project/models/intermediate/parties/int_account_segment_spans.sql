@@ -1,7 +1,7 @@
 -- Grain: one row per account and day its segment may have changed (validity is exclusive at its end).
 -- While an account is merged into another one, that one's segment is its own. Days before the account in charge was
 -- known are not covered.
-with merges as (
+with mergers as (
     select entity_id as account_id, merged_into_id, merged_from_on, merged_to_on
     from {{ ref('int_entity_merges') }}
     where entity = 'account'
@@ -11,13 +11,13 @@ edges as (
     select account_id, cast('0001-01-01' as date) as edge_on, cast(null as {{ dbt.type_string() }}) as merged_into_id
     from {{ ref('int_accounts_identified') }}
     union all
-    select account_id, cast('0001-01-01' as date) as edge_on, null as merged_into_id from merges
+    select account_id, cast('0001-01-01' as date) as edge_on, null as merged_into_id from mergers
     union all
     select account_id, merged_to_on as edge_on, null as merged_into_id
-    from merges
+    from mergers
     where merged_to_on < {{ end_of_time() }}
     union all
-    select account_id, merged_from_on as edge_on, merged_into_id from merges
+    select account_id, merged_from_on as edge_on, merged_into_id from mergers
 ),
 
 speakers as (

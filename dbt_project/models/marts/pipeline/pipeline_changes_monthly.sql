@@ -87,7 +87,8 @@ parts as (
     select
         periods.closing_on, case when balances.reporting_amount is null or rates.known_rate is null then 'rate_missing'
             else 'fx' end as cause, balances.currency_code, balances.owner_id, balances.segment_id, balances.quarter_on,
-        0 as event_count, 0 as deal_count, 0 as amount, coalesce({{ converted('balances.amount', 'rates.known_rate') }}, 0)
+        0 as event_count, 0 as deal_count, 0 as amount,
+        coalesce({{ converted('balances.amount', 'rates.known_rate') }}, 0)
             - coalesce(balances.reporting_amount, 0) as reporting_amount, 0 as deal_without_rate_count
     from balances
     inner join periods on balances.as_of_date = periods.opening_on
