@@ -119,7 +119,10 @@ def test_a_contract_that_runs_has_the_label_of_contracts_only():
     assert rows.is_contractual.tolist() == [True, True, False, False]
 
 
-@pytest.mark.parametrize(("share", "said"), [(1.0, ["12 customers"]), (0.5, ["contractual: 6", "noncontractual: 6"])])
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(1.0, ["12 customers"]), (0.5, ["contractual: 6 customers", "noncontractual: every one of 6"])],
+)
 def test_twelve_customers_are_served_the_overall_rate_of_their_kind_and_told_so(share, said):
     data, cutoff = leavers(customers=12, share_contractual=share, shop_level=1.0)
     outcome = fit_customer_churn(data, cutoff)
