@@ -24,6 +24,7 @@ from revlayer.errors import RevlayerError
 
 ADMINISTRATOR = "revlayer_admin"
 DATABASE = "revlayer"
+SCRAM_ITERATIONS = 64
 
 
 @dataclass
@@ -165,19 +166,19 @@ class EmbeddedServer:
         try:
             self._call(
                 "initdb", "-D", str(data), "-U", ADMINISTRATOR, "--auth=scram-sha-256", "-E", "UTF8",
-                f"--pwfile={password_file}", *self._locale(), *([] if self.durable else ["--no-sync"]),
+                f"--pwfile={password_file}", *self._by_version(), *([] if self.durable else ["--no-sync"]),
             )  # fmt: skip
         finally:
             password_file.unlink()
         self._save(known)
         return known
 
-    def _locale(self) -> list[str]:
-        # Text orders by code point; the builtin provider came with PostgreSQL 17.
+    def _by_version(self) -> list[str]:
         version = int(self._call("initdb", "--version").stdout.split()[2].split(".")[0])
-        return (
-            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] if version >= 17 else ["--locale=C"]
-        )
+        # Text orders by code point; the builtin provider came with PostgreSQL 17.
+        options = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if version >= 17 else []
+        # Iterations slow down guessing, which 144 random bits need not fear; dbt connects anew for each of its nodes.
+        return ["--locale=C", *options, *(["--set", f"scram_iterations={SCRAM_ITERATIONS}"] if version >= 16 else [])]
 
     def _save(self, known: Credentials) -> None:
         descriptor = os.open(self.credentials_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
