@@ -107,7 +107,7 @@ def run(
         retrain: fit new models even where one serves; they serve only if they pass the gate.
         report: called after each step.
     """
-    from revlayer_udf import forecast  # loading ONNX Runtime takes a second that other commands need not wait
+    from revlayer_udf import cash, forecast  # loading ONNX Runtime takes a second that other commands need not wait
 
     with run_lock(settings, wait=wait):
         with timed("migrate", report) as outcome:
@@ -127,6 +127,8 @@ def run(
                 conn, as_of, horizon=forecast_months(settings), fiscal_start_month=fiscal_start_month(settings)
             )
             outcome.append(f"{made.row_count:,} month and segment rows")
+            outcome.append(f"cash from open invoices by {cash.forecast_cash(conn, as_of).rung}")
+            outcome.append(f"{cash.forecast_chain(conn, as_of).row_count:,} rows from deals to cash")
         with timed("marts", report) as outcome:
             outcome.append(build(settings, "marts", as_of, progress))
     return as_of

@@ -12,6 +12,7 @@ KINDS = {
     "customer_churn": "{each} who left and {each} who stayed",
     "customer_value": "{each} who came back",
     "customer_expansion": "{each} who grew and {each} who did not",
+    "invoice_late": "{each} paid late and {each} in time",
 }
 
 

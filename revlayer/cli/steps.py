@@ -106,8 +106,8 @@ def score(
     ] = False,
     reasons: Annotated[bool, typer.Option(help="Keep the reasons of each score.")] = True,
 ) -> None:
-    """Score open deals, customers and installs with the models that serve, publish atomically; then the forecast."""
-    from revlayer_udf import forecast, jobs
+    """Score open deals, customers, installs and invoices with the models that serve, publish; then the forecasts."""
+    from revlayer_udf import cash, forecast, jobs
 
     settings = Settings()
     day = pipeline.resolve_as_of(settings, _day(as_of))
@@ -123,7 +123,8 @@ def score(
             conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
         )
         horizon, fiscal = pipeline.forecast_months(settings), pipeline.fiscal_start_month(settings)
-        runs = [*scored, forecast.forecast_revenue(conn, day, horizon=horizon, fiscal_start_month=fiscal)]
+        revenue = forecast.forecast_revenue(conn, day, horizon=horizon, fiscal_start_month=fiscal)
+        runs = [*scored, revenue, cash.forecast_cash(conn, day).summary, cash.forecast_chain(conn, day)]
     header = ["target", "model", "rows", "run"]
     output.print(
         table(

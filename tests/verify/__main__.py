@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from revlayer.database.embedded import EmbeddedServer
 from tests.verify import (
     audit_trail,
+    cash,
     churn,
     customer_predictions,
     customer_value,
@@ -38,6 +39,7 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "churn": lambda server, chosen: churn.check(server, chosen.data),
     "customer_predictions": lambda server, chosen: customer_predictions.check(server, chosen.company_deals),
     "value": lambda server, chosen: customer_value.check(server, chosen.data),
+    "cash": lambda server, chosen: cash.check(server, chosen.data),
     "installs": lambda server, chosen: installs.check(server, chosen.installs),
     "audit": lambda server, chosen: audit_trail.check(server, chosen.events),
 }

@@ -22,6 +22,7 @@ SHOWN = {
     "customer_value": ("rmse", "mae", "bias", "r2", "rank_correlation", "top_decile_lift", "coverage_80"),
     "customer_churn": ("brier", "log_loss", "auc", "ece", "predicted_mean", "observed_rate"),
     "customer_expansion": ("brier", "auc", "ece", "predicted_mean", "observed_rate", "amount_mae", "amount_bias"),
+    "invoice_late": ("brier", "auc", "ece", "predicted_mean", "observed_rate", "coverage_80", "mean_absolute_days"),
     "install_revenue": ("gini", "decile_error", "rmse", "mae", "bias", "tweedie_deviance", "auc"),
 }
 NAMES = {
@@ -46,6 +47,7 @@ NAMES = {
     "gini": "normalised Gini",
     "decile_error": "decile error",
     "tweedie_deviance": "Tweedie deviance",
+    "mean_absolute_days": "mean distance from the day of payment",
 }
 
 

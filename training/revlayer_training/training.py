@@ -23,6 +23,8 @@ from revlayer_training.features import Features
 from revlayer_training.golden import golden
 from revlayer_training.install_revenue import fit_install_revenue
 from revlayer_training.installs import load_installs
+from revlayer_training.invoice_late import fit_invoice_late
+from revlayer_training.invoices import load_invoices
 from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
@@ -69,6 +71,7 @@ TRAINED: dict[str, Trained] = {
     "customer_churn": Trained(load_customers, fit_customer_churn, Instead(load_snapshots, fit_snapshots)),
     "customer_expansion": Trained(load_customers, fit_customer_expansion),
     "install_revenue": Trained(load_installs, fit_install_revenue),
+    "invoice_late": Trained(load_invoices, fit_invoice_late),
 }
 TARGETS = tuple(TRAINED)
 REJECTED = "rejected_model"

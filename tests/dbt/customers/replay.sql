@@ -164,6 +164,14 @@ where coalesce(observed_at, loaded_at) >= %(day)s and not exists (
 update raw.customers set name = 'Other', email = 'other@example.com'
 -- name: overwrite_sessions
 update raw.sessions set platform = 'other', device_family = 'other', channel = 'other'
+-- name: overwrite_invoices
+-- Nobody knows since when an invoice without a history of disputes is disputed.
+update raw.invoices as i set is_disputed = random() < 0.5, invoice_number = 'other'
+where not exists (
+    select 1 from raw.invoice_changes as c where c.invoice_source_id = i.source_id and c.field_name = 'is_disputed'
+)
 
 -- name: features
 select * from features.ftr_customers where as_of_date = %(as_of_date)s order by customer_id
+-- name: invoice_features
+select * from features.ftr_invoices where as_of_date = %(as_of_date)s order by invoice_id

@@ -1,4 +1,4 @@
-"""Customer features of a past as-of date do not depend on anything that became known later.
+"""Features of customers and of open invoices of a past as-of date do not depend on anything that became known later.
 
 They are built from everything, and from a copy of the raw tables as they were: later rows are gone, columns with a
 history show what they showed then, columns without one that count from when they were seen are overwritten. Every
@@ -81,7 +81,7 @@ def _forget(conn, table, day) -> int:
 
 def _build(database, as_of, folder):
     dbt.run(
-        database.settings, ["run", "--select", "+ftr_customers"],
+        database.settings, ["run", "--select", "+ftr_customers", "+ftr_invoices"],
         {
             "as_of_date": as_of.isoformat(), "customer_snapshot_dates": [DATES[0].isoformat()],
             "customer_change_days": (END - DATES[1]).days,
@@ -112,9 +112,9 @@ def of_today(company, make_database, tmp_path_factory):
     return database
 
 
-def _features(database, as_of):
+def _features(database, as_of, statement="features"):
     with database.connect("transformer") as conn:
-        cursor = conn.execute(STATEMENTS["features"], {"as_of_date": as_of})
+        cursor = conn.execute(STATEMENTS[statement], {"as_of_date": as_of})
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
@@ -132,8 +132,12 @@ def test_features_do_not_see_the_future(company, of_today, make_database, tmp_pa
         conn.commit()
     _build(past, as_of, tmp_path_factory.mktemp("target"))
 
-    names, expected = _features(of_today, as_of)
-    past_names, found = _features(past, as_of)
+    for statement in ("features", "invoice_features"):
+        _check_equal(_features(of_today, as_of, statement), _features(past, as_of, statement))
+
+
+def _check_equal(today, then):
+    (names, expected), (past_names, found) = today, then
     assert past_names == names
     assert [row[0] for row in found] == [row[0] for row in expected]
     differing = {
@@ -147,10 +151,9 @@ def test_features_do_not_see_the_future(company, of_today, make_database, tmp_pa
     )
 
 
-def test_every_feature_was_put_to_the_test(of_today):
+@pytest.mark.parametrize("statement", ["features", "invoice_features"])
+def test_every_feature_was_put_to_the_test(of_today, statement):
     """A column that is null, or the same everywhere, would prove nothing."""
-    with of_today.connect("transformer") as conn:
-        names, rows = zip(*[_features(of_today, day) for day in DATES], strict=True)
-        conn.rollback()
+    names, rows = zip(*[_features(of_today, day, statement) for day in DATES], strict=True)
     seen = {name: {row[i] for found in rows for row in found} for i, name in enumerate(names[0])}
     assert {name for name, values in seen.items() if len(values) < 2} == NEVER

@@ -42,6 +42,7 @@ class Entity:
 DEAL = Entity("deal", "features.ftr_deals", "features.lbl_deals", "no deal open")
 CUSTOMER = Entity("customer", "features.ftr_customers", "features.lbl_customers", "no customer")
 INSTALL = Entity("install", "features.ftr_installs", "features.lbl_installs", "no install")
+INVOICE = Entity("invoice", "features.ftr_invoices", "features.lbl_invoices", "no open invoice")
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ rungs as (
     {%- for relation in [
         'deal_win_predictions', 'deal_value_predictions', 'deal_close_predictions', 'customer_churn_predictions',
         'customer_value_predictions', 'customer_expansion_predictions', 'install_revenue_predictions',
+        'invoice_late_predictions',
     ] %}
     select
         predictions.run_id,
