@@ -55,13 +55,18 @@ def _serve(database):
     data = invoice_rows.data()
     outcome = fit_invoice_late(data, END)
     with database.connect("scorer") as conn:
-        version = register(conn, outcome, outcome.model, data, END)
+        version = register(conn, outcome, outcome.served, data, END)
         status = {c.second_engine: c.status for c in certificate.certify(conn, version).comparisons}
         registry.promote(conn, version, "for a test")
         conn.commit()
     with database.connect("scorer") as conn, database.connect("scorer") as read_conn:
         jobs.score_targets(conn, END, [TARGET], read_conn=read_conn)
     return status
+
+
+def _rows(conn, statement, parameters=()):
+    with conn.transaction():
+        return conn.execute(statement, parameters).fetchall()
 
 
 @pytest.mark.parametrize("company", ["make_database", "make_plpython_database"], indirect=True)
@@ -86,11 +91,11 @@ def test_cash_follows_the_published_predictions(company):
     _serve(company)
     with company.connect("scorer") as conn:
         run = forecast_cash(conn, END, week_count=5, month_count=3)
-        rows = conn.execute(CASH).fetchall()
-        (count,) = conn.execute("select count(*) from features.ftr_invoices where as_of_date = %s", [END]).fetchone()
+        rows = _rows(conn, CASH)
+        ((count,),) = _rows(conn, "select count(*) from features.ftr_invoices where as_of_date = %s", [END])
         again = forecast_cash(conn, END, week_count=5, month_count=3)
-        assert conn.execute(CASH).fetchall() == rows  # the run before is superseded by an equal one
-    assert run.rung == "model" and again.summary.run_id > run.summary.run_id
+        assert _rows(conn, CASH) == rows  # the run before is superseded by an equal one
+    assert run.rung == "shrinkage" and again.summary.run_id > run.summary.run_id
     assert [row[:3] for row in rows if row[0] == "week"] == [
         ("week", date(2026, 1, 1), date(2026, 1, 4)), ("week", date(2026, 1, 5), date(2026, 1, 11)),
         ("week", date(2026, 1, 12), date(2026, 1, 18)), ("week", date(2026, 1, 19), date(2026, 1, 25)),

@@ -59,7 +59,9 @@ def _publish_bookings(conn):
 
 def _rows(conn):
     found = {}
-    for stage, part, month, *figures in conn.execute(ROWS).fetchall():
+    with conn.transaction():
+        rows = conn.execute(ROWS).fetchall()
+    for stage, part, month, *figures in rows:
         found.setdefault((stage, part), {})[month] = figures
     return found
 
