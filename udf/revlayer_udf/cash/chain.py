@@ -20,25 +20,29 @@ STAGES = ("bookings", "billings", "revenue", "cash")
 ISSUED, RUNNING, NEW = "issued", "running", "new"
 ALL = "(all)"
 TERM_MONTHS = 12
-# Correlation of the months of a bookings forecast: they share a pipeline, but not every deal.
-BOOKINGS_CORRELATION = 0.5
 _P90 = 1.2815515655446004
 _DAYS = 365.25 / 12
 
 
 @dataclass(frozen=True)
 class Bookings:
-    """Won revenue still to come, by month [M]: its mean and quantiles."""
+    """Won revenue still to come, by month [M].
+
+    Attributes:
+        mean, p10, p50, p90: its mean and quantiles.
+        correlation: between its months.
+    """
 
     mean: Floats
     p10: Floats
     p50: Floats
     p90: Floats
+    correlation: float
 
     def draw(self, draws: int, rng: Generator) -> Floats:
         """Return paths [draws, M] of two half normals through the quantiles, of this mean, never below 0."""
         common, own = rng.standard_normal((draws, 1)), rng.standard_normal((draws, len(self.mean)))
-        z = np.sqrt(BOOKINGS_CORRELATION) * common + np.sqrt(1 - BOOKINGS_CORRELATION) * own
+        z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own
         side = np.where(z > 0, self.p90 - self.p50, self.p50 - self.p10) / _P90
         paths = np.maximum(self.p50 + side * z, 0.0)
         drawn = paths.mean(axis=0)

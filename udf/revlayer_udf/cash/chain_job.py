@@ -18,6 +18,8 @@ from revlayer_udf.jobs import RunSummary
 from revlayer_udf.publishing import KEEP_RUNS, publish_run
 
 TARGET, TABLE = "revenue_chain", "revenue_chains"
+# Between months of won revenue, of a forecast that does not say.
+_USUAL_CORRELATION = 0.5
 # Of a company without an open invoice nothing tells its terms.
 _USUAL_TERMS = 30.0
 
@@ -51,7 +53,7 @@ def forecast_chain(
         raise FeatureError(f"no forecast of won revenue as of {as_of_date} is published", "Run: revlayer score")
     periods = months(as_of_date, len(won))
     draws, rng = sample_size(len(opened.table), draws), default_rng(seed)
-    bookings = Bookings(*(np.asarray(won[name].to_numpy(), np.float64) for name in ("mean", "p10", "p50", "p90")))
+    bookings = _bookings(won)
     contracts, scheduled = _contracts(flows, periods)
     count = len(won)
     parts = chain(
@@ -67,6 +69,13 @@ def forecast_chain(
     ) as run:  # fmt: skip
         run.write(_table(parts, as_of_date, periods, opened.model_version or FALLBACK))
     return RunSummary(TARGET, "published", run.row_count, opened.model_version, run.run_id)
+
+
+def _bookings(won: pa.Table) -> Bookings:
+    names = ("mean", "p10", "p50", "p90")
+    learnt = won["month_correlation"][0].as_py()
+    correlation = _USUAL_CORRELATION if learnt is None else float(np.clip(learnt, 0.0, 1.0))
+    return Bookings(*(np.asarray(won[name].to_numpy(), np.float64) for name in names), correlation)
 
 
 def _contracts(flows: pa.Table, periods: Periods) -> tuple[Contracts, Floats]:

@@ -30,7 +30,12 @@ select
     f.mean_amount - f.closed_amount as mean,
     greatest(f.p10_amount - f.closed_amount, 0) as p10,
     greatest(f.p50_amount - f.closed_amount, 0) as p50,
-    greatest(f.p90_amount - f.closed_amount, 0) as p90
+    greatest(f.p90_amount - f.closed_amount, 0) as p90,
+    (
+        select avg(p.month_correlation)
+        from scoring.revenue_forecast_parts as p
+        where p.run_id = f.run_id
+    ) as month_correlation
 from scoring.revenue_forecasts as f
 inner join scoring.published_runs as r on f.run_id = r.run_id
 where r.as_of_date = %(as_of)s::date and f.segment_id = '(all)' and f.month_start_on >= %(first)s::date
