@@ -10,25 +10,28 @@ from revlayer_training.invoices import InvoiceDataset, from_arrow
 END = date(2025, 12, 31)
 NUMBERS = ("days_past_due", "age_days", "payment_terms_days", "log_amount", "payer_late_rate", "payer_days_past_due",
            "payer_spread_days")  # fmt: skip
-TERMS, PRIOR = 30, 2
+TERMS, PRIOR, EARLIER = 30, 2, 12
 
 
 def open_invoices(
     count: int = 3_000, payers: int = 60, months: int = 18, seed: int = 1, scale: float = 4.0, spread: float = 12.0
 ) -> pa.Table:
-    """Return rows as ``training_rows`` selects them: invoices of ``months`` before END, open at its ends of months.
+    """Return rows as ``training_rows`` selects them: invoices open at the ends of ``months``, the last of them END.
 
     Args:
+        count: invoices of these months; as many a month were issued in the year before, so that payers have records.
         scale: of every payer's law of payment days.
         spread: standard deviation of its location, around 0, between payers.
     """
     rng = np.random.default_rng(seed)
+    whole = months + EARLIER
+    count = count * whole // months
     ends = np.arange(np.datetime64("2025-12") - months + 1, np.datetime64("2026-01")).astype("M8[D]") + 31
     ends = ends.astype("M8[M]").astype("M8[D]") - 1
     payer = rng.integers(0, payers, count)
     location = rng.normal(0, spread, payers)[payer]
-    first = np.datetime64("2025-12-31") - months * 30
-    issued = first + rng.integers(0, months * 30, count)
+    first = np.datetime64("2025-12-31") - whole * 30
+    issued = first + rng.integers(0, whole * 30, count)
     delay = np.ceil(np.maximum(location + scale * rng.logistic(size=count), 1 - TERMS)).astype(int)
     paid = issued + TERMS + delay
     amount = np.exp(rng.normal(6, 1, count)).round(2)

@@ -25,8 +25,10 @@ with forecasts as (
     select
         forecasts.period_start_on,
         forecasts.period_end_on,
-        cast(forecasts.due_amount as {{ type_money() }}) as due_amount,
-        cast(forecasts.mean_amount as {{ type_money() }}) as mean_amount,
+        {%- for name in ['due', 'mean'] %}
+        forecasts.{{ name }}_amount as unrounded_{{ name }}_amount,
+        cast(forecasts.{{ name }}_amount as {{ type_money() }}) as {{ name }}_amount,
+        {%- endfor %}
         cast(forecasts.p10_amount as {{ type_money() }}) as p10_amount,
         cast(forecasts.p50_amount as {{ type_money() }}) as p50_amount,
         cast(forecasts.p90_amount as {{ type_money() }}) as p90_amount,
@@ -37,16 +39,18 @@ with forecasts as (
     where forecasts.as_of_date = {{ as_of_date() }} and forecasts.period = '{{ period }}'
 ),
 
-owed as (
-    select
-        coalesce(sum(reporting_balance_amount), 0) as amount,
-        count(*) - count(reporting_balance_amount) as without_rate_count
+without_rate as (
+    select count(*) as invoice_count
     from {{ ref('ftr_invoices') }}
-    where as_of_date = {{ as_of_date() }}
+    where as_of_date = {{ as_of_date() }} and reporting_balance_amount is null
 ),
 
-listed as (
-    select coalesce(sum(mean_amount), 0) as mean_amount, coalesce(sum(due_amount), 0) as due_amount
+rests as (
+    select
+        {%- for name in ['due', 'mean'] %}
+        cast(sum(unrounded_{{ name }}_amount) as {{ type_money() }}) - sum({{ name }}_amount) as {{ name }}_amount
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from forecasts
 )
 
@@ -58,17 +62,17 @@ select
     {%- for name in ['due', 'mean'] %}
     cast(
         forecasts.{{ name }}_amount
-        + case when forecasts.period_end_on is null then owed.amount - listed.{{ name }}_amount else 0 end
+        + case when forecasts.period_end_on is null then rests.{{ name }}_amount else 0 end
         as {{ type_money() }}
     ) as {{ name }}_amount,
     {%- endfor %}
     forecasts.p10_amount,
     forecasts.p50_amount,
     forecasts.p90_amount,
-    owed.without_rate_count as invoice_without_rate_count,
+    without_rate.invoice_count as invoice_without_rate_count,
     forecasts.rung,
     forecasts.model_version
 from forecasts
-cross join owed
-cross join listed
+cross join without_rate
+cross join rests
 {%- endmacro %}

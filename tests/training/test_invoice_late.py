@@ -72,7 +72,7 @@ def test_a_model_that_knows_no_more_than_the_record_does_not_serve(outcome):
 def test_a_feature_that_tells_when_is_used():
     rows = invoice_rows.data(seed=3)
     delay = (rows.settled_on - rows.due_on).astype(np.float64)
-    hint = np.nan_to_num(delay, nan=25.0) + np.random.default_rng(1).normal(0, 3, len(rows))
+    hint = np.where(np.isnat(rows.settled_on), 25.0, delay) + np.random.default_rng(1).normal(0, 3, len(rows))
     told = replace(rows, numbers={**rows.numbers, "payment_terms_days": hint.astype(np.float32)})
     found = fit_invoice_late(told, END)
     assert found.served.rung == "model"

@@ -117,22 +117,24 @@ def test_what_exists_is_scheduled_and_paid_as_it_is_known():
     assert ("billings", ISSUED) not in found
 
 
-def test_courses_of_bookings_have_their_mean_and_quantiles():
-    level = np.linspace(100, 200, MONTHS)
-    bookings = Bookings(level * 1.03, level * 0.6, level, level * 1.5, 0.5)
-    paths = bookings.draw(40_000, np.random.default_rng(1))
-    assert paths.mean(axis=0) == pytest.approx(bookings.mean)
-    low, middle, high = np.quantile(paths, (0.1, 0.5, 0.9), axis=0)
-    for found, wanted in ((low, bookings.p10), (middle, bookings.p50), (high, bookings.p90)):
-        assert found == pytest.approx(wanted, rel=0.03)
-    assert np.corrcoef(paths[:, 0], paths[:, 5])[0, 1] == pytest.approx(0.5, abs=0.05)
-    nothing = Bookings(*(np.zeros(MONTHS) for _ in range(4)), 0.5).draw(10, np.random.default_rng(1))
-    assert (nothing == 0).all()
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0])
+def test_courses_of_bookings_have_their_quantiles(correlation):
+    levels = np.array([0.01, 0.1, 0.5, 0.9, 0.99])
+    held = np.linspace(100, 200, MONTHS)[:, None] * np.array([0.0, 0.6, 1.0, 1.5, 3.0])
+    paths = Bookings(held[:, 2], levels, held, correlation).draw(40_000, np.random.default_rng(1))
+    assert np.quantile(paths, levels[1:4], axis=0) == pytest.approx(held[:, 1:4].T, rel=0.01)
+    assert paths.min() == 0 and (paths <= held[:, -1]).all()
+    ranks = paths.argsort(axis=0).argsort(axis=0)
+    # Of normal numbers that correlate so, ranks do by 6 / pi x asin(correlation / 2).
+    wanted = 6 / np.pi * np.arcsin(correlation / 2)
+    assert np.corrcoef(ranks[:, 0], ranks[:, 5])[0, 1] == pytest.approx(wanted, abs=0.03)
+    assert (Bookings(NOTHING, levels, 0 * held, correlation).draw(10, np.random.default_rng(1)) == 0).all()
 
 
 def test_uncertain_bookings_widen_what_follows():
     level = np.full(MONTHS, 100.0)
-    bookings = Bookings(level, level * 0.5, level, level * 1.5, 0.2)
+    held = level[:, None] * np.array([0.0, 0.5, 1.0, 1.5, 2.0])
+    bookings = Bookings(level, np.array([0.0, 0.1, 0.5, 0.9, 1.0]), held, 0.2)
     flow = Flow(level, bookings.draw(4_000, np.random.default_rng(2)))
     contracts = Contracts({}, np.array([]), {1: 1.0})
     found = chain(flow, contracts, certain(np.ones(MONTHS)), NOTHING, Flow(NOTHING, np.zeros((4_000, MONTHS))),

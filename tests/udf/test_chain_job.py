@@ -15,6 +15,7 @@ ROWS = (
     "select stage, part, month_start_on, mean_amount, p10_amount, p50_amount, p90_amount from scoring.revenue_chains"
     " where run_id in (select run_id from scoring.published_runs) order by 1, 2, 3"
 )
+LEVELS = {0.1: 60.0, 0.5: 110.0, 0.9: 190.0}
 FLOWS = (
     ("won", None, 3, 100.0), ("renewal", "2025-04-01", 3, 600.0), ("renewal", "2025-03-01", 1, 50.0),
     ("retention", "2025-02-01", None, 0.9), ("retention", "2025-01-01", None, 1.0),
@@ -50,11 +51,18 @@ def _publish_bookings(conn):
     closed = [20.0 if month == date(2025, 3, 1) else 0.0 for month in MONTHS]
     amounts = {"mean": 120.0, "p10": 60.0, "p50": 110.0, "p90": 190.0, "open_mean": 100.0, "created_mean": 0.0}
     columns = {f"{name}_amount": [value] * len(MONTHS) for name, value in amounts.items()}
-    with publish_run(conn, "revenue_forecast", AS_OF, ["revenue_forecasts"], model_version=None) as run:
+    tables = ["revenue_forecasts", "revenue_forecast_quantiles"]
+    with publish_run(conn, "revenue_forecast", AS_OF, tables, model_version=None) as run:
+        run.write(pa.table({
+            "as_of_date": [AS_OF] * 3 * len(MONTHS), "period_type": ["month"] * 3 * len(MONTHS),
+            "period_start_on": [month for month in MONTHS for _ in LEVELS], "segment_id": ["(all)"] * 3 * len(MONTHS),
+            "mean_amount": [120.0] * 3 * len(MONTHS), "probability": list(LEVELS) * len(MONTHS),
+            "amount": list(LEVELS.values()) * len(MONTHS),
+        }), "revenue_forecast_quantiles")  # fmt: skip
         run.write(pa.table({
             "as_of_date": [AS_OF] * len(MONTHS), "month_start_on": MONTHS, "segment_id": ["(all)"] * len(MONTHS),
             "closed_amount": closed, **columns, "model_version": ["fallback"] * len(MONTHS),
-        }))  # fmt: skip
+        }), "revenue_forecasts")  # fmt: skip
 
 
 def _rows(conn):
@@ -73,6 +81,9 @@ def test_every_stage_follows_from_the_one_before(company):
         found = _rows(conn)
     months = MONTHS[1:]  # February is over
     assert summary.row_count == len(found) * len(months) and all(list(rows) == months for rows in found.values())
+    # The quantiles are the forecast's, less what is won already.
+    assert found["bookings", "new"][MONTHS[1]][1:] == pytest.approx([40, 90, 170], abs=1)
+    assert found["bookings", "new"][MONTHS[3]][1:] == pytest.approx([60, 110, 190], abs=1)
     mean = {key: [figures[0] for figures in rows.values()] for key, rows in found.items()}
     assert mean["bookings", "new"] == pytest.approx([100, 120, 120, 120, 120, 120])
     # A deal is billed four times a year from its month on.

@@ -43,8 +43,10 @@ NOT_OF_THE_LAW = ("age_days", SINCE)
 PENALTIES = (1.0, 10.0, 100.0)
 # A horizon that all but few invoices' terms are within.
 USUAL_SHARE = 0.97
-# As-of dates' worth of a shift of this many days that the spread common to all invoices is drawn to.
-_PRIOR_SHIFT, _PRIOR_DATES, _LEAST_SHIFT = 1.0, 3.0, 0.25
+# As-of dates' worth of a shift of this many days that the shift common to all invoices of a date is drawn to.
+_PRIOR_SHIFT, _PRIOR_DATES = 1.0, 3.0
+# Days that a date's payments may come later, and deviations of them, that are tried.
+_SHIFTS, _DEVIATIONS = np.arange(-30, 30.5, 0.5), np.geomspace(0.25, 12, 40)
 Floats = NDArray[np.float64]
 
 
@@ -100,20 +102,20 @@ def late_labels(data: InvoiceDataset, day: np.datetime64) -> tuple[Floats, Days]
 def common_shift(law: DelayLaw, data: InvoiceDataset, known_by: np.datetime64) -> dict[str, Any]:
     """Return by how many days all payments of a date come earlier or later together (standard deviation).
 
-    The slope of each date's likelihood gives its shift, the curve its error (one step of Newton's method); the mean
-    square of the shifts beyond their errors is drawn to that of a day.
+    Every date has a shift of its own, normal around 0; the deviation is the one under which all dates together are
+    likeliest (each integrated over its shift), drawn to a day (empirical Bayes, scaled inverse chi-square prior).
     """
     spells = Spells.of(data, known_by)
     location, scale = law.parameters(data)
-    step = 0.01
-    here, up, down = (row_losses(location + move, np.log(scale), spells) for move in (0.0, step, -step))
     _, index = np.unique(data.as_of, return_inverse=True)
-    slope = np.bincount(index, (down - up) / (2 * step))
-    curve = np.bincount(index, (up + down - 2 * here) / step**2)
-    told = curve * np.median(scale) ** 2 > 1  # dates with about one payment and more
-    beyond = float((slope[told] ** 2 / curve[told] ** 2 - 1 / curve[told]).sum())
-    variance = (_PRIOR_DATES * _PRIOR_SHIFT**2 + beyond) / (_PRIOR_DATES + told.sum())
-    return {"payment_law": {"common_shift_days": float(np.sqrt(max(variance, _LEAST_SHIFT**2)))}}
+    by_date = -np.stack([np.bincount(index, row_losses(location + s, np.log(scale), spells)) for s in _SHIFTS], axis=1)
+    weights = np.exp(-0.5 * (_SHIFTS / _DEVIATIONS[:, None]) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    best = by_date.max(axis=1, keepdims=True)
+    # Likelihood of each date under each deviation [D, S].
+    together = best + np.log(np.exp(by_date - best) @ weights.T)
+    prior = -_PRIOR_DATES * (np.log(_DEVIATIONS) + 0.5 * (_PRIOR_SHIFT / _DEVIATIONS) ** 2)
+    return {"payment_law": {"common_shift_days": float(_DEVIATIONS[np.argmax(together.sum(axis=0) + prior)])}}
 
 
 def _horizon(data: InvoiceDataset) -> int:

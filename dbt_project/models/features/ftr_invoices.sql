@@ -47,9 +47,12 @@ select
     ln(1 + records.paid_count) as log_paid_count,
     records.late_count_mean as payer_late_rate,
     records.days_past_due_mean as payer_days_past_due,
-    sqrt(greatest(
-        records.squared_days_past_due_mean - records.days_past_due_mean * records.days_past_due_mean, 0
-    )) as payer_spread_days,
+    -- greatest passes over a null, which is to stay one.
+    case
+        when records.days_past_due_mean is not null then sqrt(greatest(
+            records.squared_days_past_due_mean - records.days_past_due_mean * records.days_past_due_mean, 0
+        ))
+    end as payer_spread_days,
     cast({{ days_between('records.latest_paid_on', 'open_invoices.as_of_date') }} as {{ type_double() }})
         as days_since_payment,
     records.company_days_past_due,

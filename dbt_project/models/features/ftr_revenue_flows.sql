@@ -37,8 +37,12 @@ renewals as (
         cast({{ dbt.date_trunc('month', 'greatest(covered.covered_to_on, ' ~ add_days(as_of_date(), 1) ~ ')') }} as date)
             as month_start_on
     from items
+    inner join {{ ref('int_subscription_item_terms') }} as terms
+        on items.subscription_item_id = terms.subscription_item_id and {{ valid_on('terms', as_of_date()) }}
     left join covered on items.subscription_item_id = covered.subscription_item_id
     where {{ valid_on('items', as_of_date()) }}
+        -- What is known to end before is not billed again.
+        and terms.told_ends_on > greatest(covered.covered_to_on, {{ add_days(as_of_date(), 1) }})
 ),
 
 won as (

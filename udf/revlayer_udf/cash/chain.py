@@ -20,7 +20,6 @@ STAGES = ("bookings", "billings", "revenue", "cash")
 ISSUED, RUNNING, NEW = "issued", "running", "new"
 ALL = "(all)"
 TERM_MONTHS = 12
-_P90 = 1.2815515655446004
 _DAYS = 365.25 / 12
 
 
@@ -29,24 +28,26 @@ class Bookings:
     """Won revenue still to come, by month [M].
 
     Attributes:
-        mean, p10, p50, p90: its mean and quantiles.
-        correlation: between its months.
+        mean: its mean.
+        probabilities: [P], rising.
+        quantiles: [M, P], its quantiles at them.
+        correlation: between its months, of the normal numbers behind them.
     """
 
     mean: Floats
-    p10: Floats
-    p50: Floats
-    p90: Floats
+    probabilities: Floats
+    quantiles: Floats
     correlation: float
 
     def draw(self, draws: int, rng: Generator) -> Floats:
-        """Return paths [draws, M] of two half normals through the quantiles, of this mean, never below 0."""
+        """Return paths [draws, M]: every month has these quantiles, and a normal copula joins the months."""
         common, own = rng.standard_normal((draws, 1)), rng.standard_normal((draws, len(self.mean)))
         z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own
-        side = np.where(z > 0, self.p90 - self.p50, self.p50 - self.p10) / _P90
-        paths = np.maximum(self.p50 + side * z, 0.0)
-        drawn = paths.mean(axis=0)
-        return np.where(drawn > 0, paths * self.mean / np.where(drawn > 0, drawn, 1.0), self.mean)
+        # By ranks instead of the normal distribution: in every month the sample spreads evenly over it.
+        level = (np.argsort(np.argsort(z, axis=0), axis=0) + 0.5) / draws
+        return np.column_stack(
+            [np.interp(level[:, month], self.probabilities, held) for month, held in enumerate(self.quantiles)]
+        )
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,14 @@ def forecast_chain(
     with conn.transaction():
         opened = read_open_invoices(conn, as_of_date)
         won = read_table(conn, statements["bookings"], {"as_of": as_of_date, "first": first})
+        levels = read_table(conn, statements["bookings_quantiles"], {"as_of": as_of_date, "first": first})
         flows = read_table(conn, statements["revenue_flows"], {"as_of": as_of_date})
-    if not len(won):
+    if not len(won) or not len(levels):
         raise FeatureError(f"no forecast of won revenue as of {as_of_date} is published", "Run: revlayer score")
     periods = months(as_of_date, len(won))
-    draws, rng = sample_size(len(opened.table), draws), default_rng(seed)
-    bookings = _bookings(won)
+    # Not the generator of the payments' common shift: bookings would go up where payments are late.
+    draws, rng = sample_size(len(opened.table), draws), default_rng([seed, 1])
+    bookings = _bookings(won, levels)
     contracts, scheduled = _contracts(flows, periods)
     count = len(won)
     parts = chain(
@@ -71,11 +73,15 @@ def forecast_chain(
     return RunSummary(TARGET, "published", run.row_count, opened.model_version, run.run_id)
 
 
-def _bookings(won: pa.Table) -> Bookings:
-    names = ("mean", "p10", "p50", "p90")
+def _bookings(won: pa.Table, levels: pa.Table) -> Bookings:
     learnt = won["month_correlation"][0].as_py()
     correlation = _USUAL_CORRELATION if learnt is None else float(np.clip(learnt, 0.0, 1.0))
-    return Bookings(*(np.asarray(won[name].to_numpy(), np.float64) for name in names), correlation)
+    mean, probability, amount = (
+        np.asarray(table[name].to_numpy(), np.float64)
+        for table, name in ((won, "mean"), (levels, "probability"), (levels, "amount"))
+    )
+    held = amount.reshape(len(won), -1)
+    return Bookings(mean, probability[: held.shape[1]], held, correlation)
 
 
 def _contracts(flows: pa.Table, periods: Periods) -> tuple[Contracts, Floats]:

@@ -28,9 +28,6 @@ where as_of_date = %(as_of)s::date
 select
     f.month_start_on,
     f.mean_amount - f.closed_amount as mean,
-    greatest(f.p10_amount - f.closed_amount, 0) as p10,
-    greatest(f.p50_amount - f.closed_amount, 0) as p50,
-    greatest(f.p90_amount - f.closed_amount, 0) as p90,
     (
         select avg(p.month_correlation)
         from scoring.revenue_forecast_parts as p
@@ -40,3 +37,16 @@ from scoring.revenue_forecasts as f
 inner join scoring.published_runs as r on f.run_id = r.run_id
 where r.as_of_date = %(as_of)s::date and f.segment_id = '(all)' and f.month_start_on >= %(first)s::date
 order by f.month_start_on
+
+-- name: bookings_quantiles
+select
+    f.month_start_on,
+    q.probability,
+    greatest(q.amount - f.closed_amount, 0) as amount
+from scoring.revenue_forecasts as f
+inner join scoring.published_runs as r on f.run_id = r.run_id
+inner join scoring.revenue_forecast_quantiles as q
+    on f.run_id = q.run_id and f.segment_id = q.segment_id and f.month_start_on = q.period_start_on
+where r.as_of_date = %(as_of)s::date and f.segment_id = '(all)' and f.month_start_on >= %(first)s::date
+    and q.period_type = 'month'
+order by f.month_start_on, q.probability
