@@ -87,6 +87,7 @@ def test_without_deals_none_are_asked_for(examine):
     [
         ("insert into marts.order_revenue_monthly (month_start_on) values ('2025-05-01')", "customer_value"),
         ("insert into marts.install_scores (install_id, as_of_date) values ('I', '2025-06-30')", "install_revenue"),
+        ("insert into marts.invoice_scores (invoice_id, as_of_date) values ('I', '2025-06-30')", "invoice_late"),
         ("insert into marts.fct_deals (deal_id, as_of_date) values ('D', '2025-06-30')", "deal_close_month"),
     ],
 )

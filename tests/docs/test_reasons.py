@@ -6,8 +6,8 @@ from pathlib import Path
 from revlayer_udf.targets import TARGETS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
-# When a deal closes is told by segment: there is no score to split.
-WITHOUT = {"deal_close_month"}
+# When a deal closes or an invoice is paid is told by a law: there is no score to split.
+WITHOUT = {"deal_close_month", "invoice_late"}
 
 
 def test_every_target_with_reasons_says_what_its_raw_score_is():

@@ -21,12 +21,13 @@ declare
     v_has_orders boolean;
     v_has_plans boolean;
     v_has_installs boolean;
+    v_has_invoices boolean;
 begin
     select string_agg(needed.name, ', ' order by needed.name) into v_missing
     from unnest(array[
         'fct_deals', 'served_models', 'model_scorecard', 'missing_exchange_rates', 'import_issues',
         'revenue_forecast_monthly_total', 'customer_scores', 'order_revenue_monthly', 'install_scores',
-        'accounting_months', 'month_closings'
+        'invoice_scores', 'accounting_months', 'month_closings'
     ]) as needed (name)
     where to_regclass('marts.' || needed.name) is null;
 
@@ -40,12 +41,14 @@ begin
         (select max(deal.as_of_date) from marts.fct_deals as deal),
         (select max(customer.as_of_date) from marts.customer_scores as customer),
         (select max(install.as_of_date) from marts.install_scores as install),
+        (select max(invoice.as_of_date) from marts.invoice_scores as invoice),
         (select max(accounting.as_of_date) from marts.accounting_months as accounting)
     ) into v_as_of_date;
     v_has_deals := exists (select from marts.fct_deals);
     v_has_orders := exists (select from marts.order_revenue_monthly);
     v_has_plans := exists (select from marts.customer_scores as customer where customer.plan_value_amount > 0);
     v_has_installs := exists (select from marts.install_scores);
+    v_has_invoices := exists (select from marts.invoice_scores);
 
     return query
     select
@@ -86,7 +89,8 @@ begin
         ('customer_churn', v_has_plans or v_has_orders, 'none published, next actions save nobody'),
         ('customer_value', v_has_orders, 'none published, what customers will buy is not known'),
         ('customer_expansion', v_has_plans, 'none published, next actions expand nobody'),
-        ('install_revenue', v_has_installs, 'none published, what installs will pay is not known')
+        ('install_revenue', v_has_installs, 'none published, what installs will pay is not known'),
+        ('invoice_late', v_has_invoices, 'none published, cash is forecast by due dates')
     ) as wanted (target, is_wanted, without)
     left join marts.served_models as served on wanted.target = served.target
     -- What is published must not go stale unseen either.
