@@ -6,6 +6,7 @@ import pytest
 from compiled_models import compile_models
 from subscribed_company import Company
 
+pytestmark = pytest.mark.slow
 AS_OF = "2024-12-15"
 DEC, JAN, MAR = date(2024, 12, 1), date(2025, 1, 1), date(2025, 3, 1)
 
