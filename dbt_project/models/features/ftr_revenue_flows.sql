@@ -34,8 +34,8 @@ renewals as (
     select
         items.period_months,
         items.mrr_amount,
-        cast({{ dbt.date_trunc('month', 'greatest(covered.covered_to_on, ' ~ add_days(as_of_date(), 1) ~ ')') }} as date)
-            as month_start_on
+        cast({{ dbt.date_trunc('month', 'greatest(covered.covered_to_on, ' ~ add_days(as_of_date(), 1) ~ ')') }}
+            as date) as month_start_on
     from items
     inner join {{ ref('int_subscription_item_terms') }} as terms
         on items.subscription_item_id = terms.subscription_item_id and {{ valid_on('terms', as_of_date()) }}

@@ -29,7 +29,12 @@ payers as (
 marked as (
     select payer_id, known_on as day, 0 as is_marker, {{ sums | join(', ') }} from daily
     union all
-    select payer_id, as_of_date, is_marker {%- for name in sums %}, 0{% endfor %} from payers
+    select
+        payer_id, as_of_date as day, is_marker,
+        {%- for name in sums %}
+        0 as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from payers
 ),
 
 own as (
@@ -44,7 +49,11 @@ own as (
 ),
 
 company as (
-    select known_on {%- for name in sums %}, sum({{ name }}) as {{ name }}{% endfor %}
+    select
+        known_on,
+        {%- for name in sums %}
+        sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from daily
     group by known_on
 ),
