@@ -73,7 +73,7 @@ class Contracts:
     def mean_kept(self, months: int) -> Floats:
         """Return the mean of that [months]."""
         kept = float(self.retention.mean()) if len(self.retention) else 1.0
-        return kept ** np.arange(1, months + 1)
+        return np.asarray(kept ** np.arange(1, months + 1), np.float64)
 
 
 def earned(period: int) -> Floats:

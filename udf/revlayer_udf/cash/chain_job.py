@@ -119,10 +119,14 @@ def _collection(opened: OpenRead, count: int) -> Floats:
     weights = opened.column("amount")
     if not weights.sum() > 0:
         return collected(_USUAL_TERMS, 0.0, 0.0, count)
-    names = ("payment_terms_days", "location_days", "scale_days")
-    law = names[:1] if opened.model_version is None else names
-    terms, *rest = (float(np.average(opened.column(name), weights=weights)) for name in law)
-    return collected(terms, *(rest or (0.0, 0.0)), count)
+
+    def mean(name: str) -> float:
+        return float(np.average(opened.column(name), weights=weights))
+
+    terms = mean("payment_terms_days")
+    if opened.model_version is None:
+        return collected(terms, 0.0, 0.0, count)
+    return collected(terms, mean("location_days"), mean("scale_days"), count)
 
 
 def _table(parts: dict[tuple[str, str], Flow], as_of: date, periods: Periods, version: str) -> pa.Table:

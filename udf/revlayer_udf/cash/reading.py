@@ -58,5 +58,7 @@ def read_open_invoices(conn: psycopg.Connection, as_of: date) -> OpenRead:
             "The features were built again after they were scored. Run: revlayer score",
         )
     (version,) = versions
-    law = registry.get(conn, version).manifest.extra.get("payment_law", {})
-    return OpenRead(table, version, table["rung"][0].as_py(), float(law.get("common_shift_days", _USUAL_SHIFT)))
+    law = registry.get(conn, version).manifest.extra.get("payment_law")
+    shift = law.get("common_shift_days") if isinstance(law, dict) else None
+    told = float(shift) if isinstance(shift, int | float) else _USUAL_SHIFT
+    return OpenRead(table, version, table["rung"][0].as_py(), told)
