@@ -15,8 +15,14 @@ select
     keys.customer_id,
     min(keys.known_on) as known_on,
     {%- for kind, entity in kinds.items() %}
-    max(case when keys.entity = '{{ entity }}' and not keys.is_user and keys.key_number = 1 then keys.entity_key end)
-        as {{ kind }}_key,
+    {%- set said = kind ~ 's' %}
+    {%- for column, value in {
+        'key': 'keys.entity_key', 'source_name': said ~ '.source_name', 'since_on': said ~ '.occurred_on',
+        'known_on': said ~ '.known_on'
+    }.items() %}
+    max(case when keys.entity = '{{ entity }}' and not keys.is_user and keys.key_number = 1 then {{ value }} end)
+        as {{ kind }}_{{ column }},
+    {%- endfor %}
     {%- endfor %}
     -- It is gone when all that it is known by was merged or deleted.
     case
