@@ -60,7 +60,7 @@ def _openmp() -> Check:
 
 
 def _extras() -> Check:
-    wanted = {"dbt": "dbt", "lightgbm": "training", "sklearn": "training"}
+    wanted = {"dbt": "dbt", "lightgbm": "training", "sklearn": "training", "statsmodels": "training"}
     missing = {extra for module, extra in wanted.items() if importlib.util.find_spec(module) is None}
     if missing:
         extras = ",".join(sorted(missing))

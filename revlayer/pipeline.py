@@ -1,6 +1,6 @@
 """One run from raw tables to published marts, in the order that data moves.
 
-migrate → features (dbt) → train, where no model serves → score → forecast → marts (dbt). Every step can be
+migrate → features (dbt) → train, where no model serves → score → forecast → series → marts (dbt). Every step can be
 repeated; a failed one leaves what was published before in place.
 """
 
@@ -14,7 +14,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
-from revlayer import dbt
+from revlayer import dbt, series
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
 from revlayer.errors import BusyError, RevlayerError, WrongUseError
@@ -129,6 +129,8 @@ def run(
             outcome.append(f"{made.row_count:,} month and segment rows")
             outcome.append(f"cash from open invoices by {cash.forecast_cash(conn, as_of).rung}")
             outcome.append(f"{cash.forecast_chain(conn, as_of).row_count:,} rows from deals to cash")
+        with timed("series", report) as outcome:
+            outcome.extend(series.step(settings, as_of, forecast_months(settings), progress))
         with timed("marts", report) as outcome:
             outcome.append(build(settings, "marts", as_of, progress))
     return as_of

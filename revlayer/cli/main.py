@@ -28,7 +28,7 @@ for command in (watch.demo, steps.run, watch.doctor, watch.docs):
     app.command(rich_help_panel="Start here")(command)
 app.command("import", rich_help_panel="Data in")(steps.import_csv)
 app.command(rich_help_panel="Data in")(steps.simulate)
-for command in (steps.migrate, steps.build, steps.train, steps.score, steps.backtest):
+for command in (steps.migrate, steps.build, steps.train, steps.score, steps.forecast_series, steps.backtest):
     app.command(rich_help_panel="Single steps")(command)
 app.command(rich_help_panel="Single steps")(evaluation.evaluate)
 app.command(rich_help_panel="Single steps")(reasons.explain)

@@ -11,7 +11,7 @@ from revlayer.cli import evaluation
 from revlayer.cli.console import output, print_lines, progress_bar, table
 from revlayer.config import Settings
 from revlayer.database import connect, deploy
-from revlayer.errors import WrongUseError
+from revlayer.errors import RevlayerError, WrongUseError
 
 if TYPE_CHECKING:
     from revlayer_udf.jobs import RunSummary
@@ -141,6 +141,26 @@ def score(
 def _rescored(summary: "RunSummary") -> str:
     kept = summary.copied_count
     return f"{summary.target}: {summary.row_count - kept:,} rescored, {kept:,} kept, their features unchanged"
+
+
+def forecast_series(as_of: AsOf = None) -> None:
+    """Forecast monthly bookings, revenue and MRR by segment from their own past; publish it atomically.
+
+    The features of the day must be built. Twelve months follow the last complete one. At past month ends every method
+    forecasts with what was known there: by these errors each series gets the method that serves it and its intervals.
+    Read marts.series_forecast_monthly and marts.series_accuracy after: revlayer build marts. docs/series.md tells how.
+    """
+    from revlayer import series
+
+    settings = Settings()
+    day = pipeline.resolve_as_of(settings, _day(as_of))
+    with pipeline.run_lock(settings, wait=False), progress_bar("series") as update:
+        made = series.forecast(settings, day, pipeline.forecast_months(settings), update)
+    header = ["measure", "method that serves the total"]
+    output.print(table(f"published as of {day}", header, list(made.served.items())))
+    print_lines(made.notes)
+    if made.run_id is None:
+        raise RevlayerError(f"no series was forecast as of {day}", "Build the features of a day that has some months.")
 
 
 def backtest(

@@ -23,6 +23,7 @@ from tests.verify import (
     reasons,
     report,
     revenue_forecast,
+    series,
     win_probability,
 )
 from tests.verify.report import Section
@@ -33,6 +34,7 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "reasons": lambda server, chosen: reasons.check(server, chosen.seeds[:1], chosen.deals),
     "parity": lambda server, chosen: parity.check(server, chosen.parity_rows),
     "forecast": lambda server, chosen: revenue_forecast.check(server, chosen.company_seeds, chosen.company_deals),
+    "series": lambda server, chosen: series.check(server, chosen.data),
     "imports": lambda server, chosen: imported.check(server, chosen.data),
     "identities": lambda server, chosen: identities.check(chosen.profile),
     "orders": lambda server, chosen: orders.check(server, chosen.data),

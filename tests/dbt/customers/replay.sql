@@ -173,5 +173,9 @@ where not exists (
 
 -- name: features
 select * from features.ftr_customers where as_of_date = %(as_of_date)s order by customer_id
+
 -- name: invoice_features
 select * from features.ftr_invoices where as_of_date = %(as_of_date)s order by invoice_id
+
+-- name: series
+select * from features.ftr_monthly_series order by measure, segment_id, month_start_on

@@ -1,4 +1,4 @@
-"""Features of customers and of open invoices of a past as-of date do not depend on anything that became known later.
+"""Features of customers, open invoices and monthly series of a past date do not depend on what became known later.
 
 They are built from everything, and from a copy of the raw tables as they were: later rows are gone, columns with a
 history show what they showed then, columns without one that count from when they were seen are overwritten. Every
@@ -37,6 +37,7 @@ ROWS = (
     "payment_allocations", "credit_notes", "credit_note_lines", "credit_note_allocations", "refunds", "write_offs",
     *(history[1] for history in HISTORIES),
 )  # fmt: skip
+CUSTOMERS, SERIES = ("+ftr_customers", "+ftr_invoices"), "+ftr_monthly_series"
 #: What the simulated company and its mess have nothing of.
 NEVER: set[str] = set()
 
@@ -79,9 +80,9 @@ def _forget(conn, table, day) -> int:
     return gone
 
 
-def _build(database, as_of, folder):
+def _build(database, as_of, folder, *models):
     dbt.run(
-        database.settings, ["run", "--select", "+ftr_customers", "+ftr_invoices"],
+        database.settings, ["run", "--select", *models],
         {
             "as_of_date": as_of.isoformat(), "customer_snapshot_dates": [DATES[0].isoformat()],
             "customer_change_days": (END - DATES[1]).days,
@@ -108,7 +109,7 @@ def company(make_database):
 def of_today(company, make_database, tmp_path_factory):
     """The same company with features built as of the last day."""
     database = make_database("replay_customers_today", company)
-    _build(database, END, tmp_path_factory.mktemp("target"))
+    _build(database, END, tmp_path_factory.mktemp("target"), *CUSTOMERS)
     return database
 
 
@@ -118,9 +119,22 @@ def _features(database, as_of, statement="features"):
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
-@pytest.mark.parametrize("as_of", DATES, ids=str)
-def test_features_do_not_see_the_future(company, of_today, make_database, tmp_path_factory, as_of):
-    past = make_database("replay_customers_past", company)
+@pytest.fixture(scope="module")
+def as_known(company, make_database, tmp_path_factory):
+    """A function that gives the company as it was known on a day, with features of that day."""
+    made = {}
+
+    def rewind(as_of):
+        if as_of not in made:
+            made[as_of] = make_database("replay_customers_past", company)
+            _rewind_all(made[as_of], as_of)
+            _build(made[as_of], as_of, tmp_path_factory.mktemp("target"), *CUSTOMERS, SERIES)
+        return made[as_of]
+
+    return rewind
+
+
+def _rewind_all(past, as_of):
     with past.connect() as conn:
         conn.execute("select setseed(0.5)")
         after = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), UTC)
@@ -130,8 +144,11 @@ def test_features_do_not_see_the_future(company, of_today, make_database, tmp_pa
                 conn.execute(text, {"day": after})
         assert sum(_forget(conn, table, after) for table in ROWS) > 1000
         conn.commit()
-    _build(past, as_of, tmp_path_factory.mktemp("target"))
 
+
+@pytest.mark.parametrize("as_of", DATES, ids=str)
+def test_features_do_not_see_the_future(of_today, as_known, as_of):
+    past = as_known(as_of)
     for statement in ("features", "invoice_features"):
         _check_equal(_features(of_today, as_of, statement), _features(past, as_of, statement))
 
@@ -149,6 +166,18 @@ def _check_equal(today, then):
     assert not differing, (
         f"{len(differing)} differ: (as known then, as computed today) {dict(list(differing.items())[:20])}"
     )
+
+
+@pytest.mark.slow
+def test_series_do_not_see_the_future(company, as_known, make_database, tmp_path_factory):
+    whole = make_database("replay_series", company)
+    _build(whole, DATES[-1], tmp_path_factory.mktemp("target"), SERIES)
+    found = []
+    for database in (whole, as_known(DATES[-1])):
+        with database.connect("transformer") as conn:
+            found.append(conn.execute(STATEMENTS["series"]).fetchall())
+    assert found[0] == found[1]
+    assert {row[1] for row in found[0]} == {"bookings", "revenue", "mrr"} and len(found[0]) > 100
 
 
 @pytest.mark.parametrize("statement", ["features", "invoice_features"])
