@@ -38,7 +38,6 @@ TEMPLATE = "revlayer_test_template"
 LONGEST = (
     "test_mrr_incremental.py", "test_replay.py", "test_crm_import_run.py", "test_marts_by_hand.py", "test_features.py",
     "test_replay_customers.py", "test_replay_installs.py", "test_closings.py", "test_health.py", "test_live_view.py",
-    "test_demo.py",
 )  # fmt: skip
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
 

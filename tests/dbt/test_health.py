@@ -30,7 +30,7 @@ values ('2025-05-01', '2025-05-01', '2025-06-30', 'USD', 0, 0, 0, 0, 0, 0, 'me',
 
 
 @pytest.fixture(scope="module")
-def empty(make_database, tmp_path_factory):
+def empty(make_database, models_only, tmp_path_factory):
     """All models of an empty database."""
     database, target = make_database("empty"), tmp_path_factory.mktemp("target")
     for selector in ("features", "marts"):

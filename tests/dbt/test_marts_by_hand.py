@@ -9,21 +9,19 @@ from psycopg import sql
 from revlayer import dbt
 
 AS_OF = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
-
-
-def _build(database, tmp_path_factory):
-    target = tmp_path_factory.mktemp("target")
-    for selector in ("features", "marts"):
-        dbt.run(database.settings, ["build", "--selector", selector], AS_OF, target_path=target)
-    return database
+TESTED = ("pipeline_summary", "at_risk_deals", "won_deals_summary", "revenue_forecast_monthly_total", "deal_scores")
 
 
 @pytest.fixture(scope="module")
-def hand(make_database, tmp_path_factory):
-    database = make_database("hand")
+def hand(make_database, models_only, tmp_path_factory):
+    """All models, and dbt's tests of those with deals."""
+    database, target = make_database("hand"), tmp_path_factory.mktemp("target")
     with database.connect("loader") as conn:
         conn.execute((Path(__file__).parent / "hand_company.sql").read_bytes())
-    return _build(database, tmp_path_factory)
+    for selector in ("features", "marts"):
+        dbt.run(database.settings, ["build", "--selector", selector], AS_OF, target_path=target)
+    dbt.run(database.settings, ["test", "--select", *TESTED], AS_OF, target_path=target)
+    return database
 
 
 @pytest.fixture

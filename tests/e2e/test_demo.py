@@ -47,6 +47,7 @@ def test_tables_are_described_by_one_line_each(company):
         assert description and "\n" not in description and not description.endswith((".", " ")), name
 
 
+@pytest.mark.slow
 def test_a_company_simulated_and_not_yet_run_is_run(company, models_only, make_database):
     copy = make_database("other", company)
     other = replace(COMPANY, deals=300, months=24)
