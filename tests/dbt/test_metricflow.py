@@ -110,6 +110,12 @@ CASES = [
         f" (select max(as_of_date) from pipeline_summary group by date_trunc('quarter', as_of_date)) {BY}",
     ),
     (
+        "pipeline_change",
+        [MONTH, "pipeline_part__cause"],
+        "select month_start_on, cause, sum(reporting_amount) from pipeline_changes_monthly"
+        f" where cause not in ('opening', 'closing') {BY}",
+    ),
+    (
         "forecast",
         [MONTH, "segment"],
         "select month_start_on, segment_id, sum(mean_amount) from revenue_forecast_monthly group by 1, 2",

@@ -18,6 +18,7 @@ select
     named.source_name,
     named.deal_name,
     named.created_on,
+    named.counts_from_at,
     named.known_on,
     named.observed_on,
     named.stage_id as observed_stage,
