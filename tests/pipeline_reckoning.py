@@ -48,10 +48,13 @@ class PipelineReckoning:
             self.links[row["entity"], f"{row['source_name']}:{row['source_id']}"].append(row)
         self.kinds = {f"test:{row['source_id']}": row["kind"] for row in rows.get("stages", [])}
         self.owners = self._named(rows, "owner")
-        self.accounts = {self._id("account", row): row for row in rows.get("accounts", [])}
+        self.account_names = self._named(rows, "account")
+        self.accounts: dict[str, Row] = {}
+        for row in sorted(rows.get("accounts", []), key=lambda row: (_known_at(row), row["source_id"])):
+            self.accounts.setdefault(self._id("account", row), row)  # of several rows, the one known first speaks
         self.account_changes: dict[str, list[Row]] = defaultdict(list)
         for row in rows.get("account_changes", []):
-            self.account_changes[f"test:{row['account_source_id']}"].append(row)
+            self.account_changes[self._account(row["account_source_id"])].append(row)
         self.deals: dict[str, list[Row]] = defaultdict(list)
         for row in sorted(rows.get("deals", []), key=lambda row: (_known_at(row), row["source_id"])):
             self.deals[self._id("deal", row)].append(row)
@@ -177,9 +180,8 @@ class PipelineReckoning:
             edges |= {start, end}
         return edges
 
-    @staticmethod
-    def _account(value: str) -> str:
-        return f"test:{value}"
+    def _account(self, value: str) -> str:
+        return self.account_names.get(f"test:{value}", f"test:{value}")
 
     def _state(self, told: list[Told], day: date) -> State:
         """The state that a set of things told makes, at some time of a day."""

@@ -19,6 +19,7 @@ summary as (
         sum(amount) as amount,
         sum(reporting_amount) as reporting_amount
     from {{ ref('pipeline_summary') }}
+    -- The first as-of date closes no month, whether anything was open on it or not.
     where as_of_date > (select min(as_of_date) from {{ ref('int_as_of_dates') }})
     group by as_of_date, owner_id, segment_id, currency_code
 ),
