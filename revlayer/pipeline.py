@@ -124,8 +124,9 @@ def run(
             outcome.extend(_score(settings, as_of, progress))
         with timed("forecast", report) as outcome, connect(settings, "scorer") as conn:
             made = forecast.forecast_revenue(
-                conn, as_of, horizon=forecast_months(settings), fiscal_start_month=fiscal_start_month(settings)
-            )
+                conn, as_of, horizon=forecast_months(settings), fiscal_start_month=fiscal_start_month(settings),
+                currency=reporting_currency(settings),
+            )  # fmt: skip
             outcome.append(f"{made.row_count:,} month and segment rows")
             outcome.append(f"cash from open invoices by {cash.forecast_cash(conn, as_of).rung}")
             outcome.append(f"{cash.forecast_chain(conn, as_of).row_count:,} rows from deals to cash")
@@ -144,6 +145,11 @@ def forecast_months(settings: Settings) -> int:
 def fiscal_start_month(settings: Settings) -> int:
     """Month the fiscal year begins in, 1 to 12: quarters of the forecast are those of the marts."""
     return int(dbt.variables(settings).get("fiscal_year_start_month", 1))
+
+
+def reporting_currency(settings: Settings) -> str:
+    """Currency that amounts are converted to."""
+    return str(dbt.variables(settings).get("reporting_currency", "USD"))
 
 
 def build(settings: Settings, selector: str, as_of: date, progress: Progress) -> str:

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from revlayer.cli import closings, database, evaluation, models, reasons, semantics, steps, watch
+from revlayer.cli import closings, database, evaluation, forecast, models, reasons, semantics, steps, watch
 from revlayer.cli.console import errors
 from revlayer.errors import RevlayerError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(database.app, name="db")
 app.add_typer(models.app, name="models")
+app.add_typer(forecast.app, name="forecast")
 for command in (watch.demo, steps.run, watch.doctor, watch.docs):
     app.command(rich_help_panel="Start here")(command)
 app.command("import", rich_help_panel="Data in")(steps.import_csv)

@@ -123,7 +123,8 @@ def score(
             conn, day, progress=update, read_conn=read_conn, changed_only=changed_only, reasons=reasons
         )
         horizon, fiscal = pipeline.forecast_months(settings), pipeline.fiscal_start_month(settings)
-        revenue = forecast.forecast_revenue(conn, day, horizon=horizon, fiscal_start_month=fiscal)
+        currency = pipeline.reporting_currency(settings)
+        revenue = forecast.forecast_revenue(conn, day, horizon=horizon, fiscal_start_month=fiscal, currency=currency)
         runs = [*scored, revenue, cash.forecast_cash(conn, day).summary, cash.forecast_chain(conn, day)]
     header = ["target", "model", "rows", "run"]
     output.print(

@@ -47,6 +47,10 @@ grant select, insert on all tables in schema planning to {planner};
 -- reader owns: marts are the transformer's, and its code must never run with the owner's rights.
 revoke insert on planning.month_closings, planning.month_reopenings, planning.closed_months, planning.closed_mrr,
 planning.closed_mrr_movements, planning.closed_mrr_movements_reporting, planning.closed_revenue from {planner};
+-- The ledger is written by who publishes forecasts.
+grant usage on schema planning to {scorer};
+grant select, insert on planning.forecast_ledger, planning.forecast_ledger_figures to {scorer};
+revoke insert on planning.forecast_ledger, planning.forecast_ledger_figures from {planner};
 grant create on schema planning to {reader};
 alter function planning.marts_figures(anyelement, text, bigint, date, date) owner to {reader};
 alter function planning.marts_built() owner to {reader};

@@ -9,16 +9,16 @@ import pytest
 from forecast_world import World, create_feature_tables
 
 from revlayer_training.backtest import coverage_report, run_backtest, summarise
-from revlayer_training.backtest.baselines import (
+from revlayer_training.backtest.comparison import PREDICTORS, SCHEMA, compare
+from revlayer_training.backtest.replay import Options
+from revlayer_udf.forecast import ClosedDeals, OpenDeals
+from revlayer_udf.forecast.baselines import (
     by_crm_probability,
     naive,
     naive_error,
     seasonal_naive,
     stage_weighted,
 )
-from revlayer_training.backtest.comparison import PREDICTORS, SCHEMA, compare
-from revlayer_training.backtest.replay import Options
-from revlayer_udf.forecast import ClosedDeals, OpenDeals
 from revlayer_udf.forecast.months import month_end, month_number
 from revlayer_udf.forecast.reading import CrmView
 from revlayer_udf.forecast.timing import INTERVALS, LifeTable, life_table

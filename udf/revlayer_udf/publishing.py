@@ -107,6 +107,7 @@ def publish_run(
     model_version: str | None = None,
     keep: int = KEEP_RUNS,
     wait: bool = True,
+    alongside: Callable[[Run], object] | None = None,
 ) -> Iterator[Run]:
     """Write a run inside the block; leaving it publishes the run, an exception discards it.
 
@@ -116,6 +117,7 @@ def publish_run(
         tables: prediction tables of the schema scoring, partitioned by run_id.
         keep: superseded runs whose predictions are kept.
         wait: queue behind another run of the target, or leave.
+        alongside: writes what must stand if and only if the run is published, in the same transaction.
 
     Raises:
         Busy: another run is at work and ``wait`` is False; or the tables stayed locked.
@@ -128,7 +130,7 @@ def publish_run(
         try:
             yield run
             _analyze(conn, run, tables)
-            _retry(conn, ATTACH_LOCK_TIMEOUT, lambda: _publish(conn, target, run, tables), target)
+            _retry(conn, ATTACH_LOCK_TIMEOUT, lambda: _publish(conn, target, run, tables, alongside), target)
         except BaseException as error:
             # The reason stays the first error, even if the connection is gone; the next run then cleans up.
             with suppress(psycopg.Error):
@@ -157,11 +159,15 @@ def _analyze(conn: psycopg.Connection, run: Run, tables: Sequence[str]) -> None:
             conn.execute(_statement("analyze", run, parent))
 
 
-def _publish(conn: psycopg.Connection, target: str, run: Run, tables: Sequence[str]) -> None:
+def _publish(
+    conn: psycopg.Connection, target: str, run: Run, tables: Sequence[str], alongside: Callable[[Run], object] | None
+) -> None:
     for parent in tables:
         conn.execute(_statement("attach", run, parent))
     conn.execute(_SQL["supersede"], [target])
     conn.execute(_SQL["publish"], [run.row_count, run.run_id])
+    if alongside is not None:
+        alongside(run)
 
 
 def _discard(conn: psycopg.Connection, run: Run, tables: Sequence[str], error: BaseException) -> None:

@@ -8,9 +8,12 @@ set search_path = ''
 as $$
 begin
     raise exception '% of %.% is not allowed: its events are append-only', lower(tg_op), tg_table_schema, tg_table_name
-        using hint = case tg_table_schema
-            when 'audit' then 'Correct the financial row itself; the correction becomes an event.'
-            when 'planning' then 'Reopen the month instead, and close it again: planning.reopen_month.'
+        using hint = case
+            when tg_table_schema = 'audit' then 'Correct the financial row itself; the correction becomes an event.'
+            when tg_table_name like 'forecast\_ledger%' then 'What was published stays. Publish another forecast.'
+            when tg_table_name in ('forecast_submissions', 'targets') then 'Enter a new row instead: the latest counts.'
+            when tg_table_name in ('imports', 'rejected_rows') then 'Import a corrected file instead.'
+            when tg_table_schema = 'planning' then 'Reopen the month instead, and close it again: planning.reopen_month.'
             else 'Delete the rows instead: each deletion becomes an event.'
         end;
 end;

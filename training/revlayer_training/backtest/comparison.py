@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from revlayer_training.backtest import baselines
-from revlayer_udf.forecast import ALL_SEGMENTS, ClosedDeals, Forecast, OpenDeals, Parts, forecast, forecast_parts
+from revlayer_udf.forecast import (
+    ALL_SEGMENTS,
+    ClosedDeals,
+    Forecast,
+    OpenDeals,
+    Parts,
+    baselines,
+    forecast,
+    forecast_parts,
+)
 from revlayer_udf.forecast.distribution import share_below
 from revlayer_udf.forecast.engine import probability_index, with_total
 from revlayer_udf.forecast.months import Floats, Ints, is_month_end, last_complete_month, month_number, month_start

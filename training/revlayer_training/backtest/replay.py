@@ -8,9 +8,9 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from revlayer_training.backtest import baselines, timing
+from revlayer_training.backtest import timing
 from revlayer_training.backtest.comparison import SCHEMA, compare
-from revlayer_udf.forecast import ClosedDeals, OpenDeals
+from revlayer_udf.forecast import ClosedDeals, OpenDeals, baselines
 from revlayer_udf.forecast.job import Made, past_parts
 from revlayer_udf.forecast.months import is_month_end
 from revlayer_udf.forecast.reading import CrmView, Served, read_open_deals

@@ -4,10 +4,11 @@ from datetime import date
 
 import psycopg
 
-from revlayer_udf.forecast import rows
-from revlayer_udf.forecast.engine import forecast, forecast_parts
+from revlayer_udf.forecast import ledger, rows
+from revlayer_udf.forecast.engine import forecast_parts
 from revlayer_udf.forecast.honesty import honest_from, past_month_ends
 from revlayer_udf.forecast.inputs import ClosedDeals
+from revlayer_udf.forecast.making import Options, make
 from revlayer_udf.forecast.parts import Parts
 from revlayer_udf.forecast.reading import (
     Served,
@@ -16,7 +17,6 @@ from revlayer_udf.forecast.reading import (
     read_closed_deals,
     read_open_deals,
 )
-from revlayer_udf.forecast.timing import read_life_table
 from revlayer_udf.jobs import Progress, RunSummary
 from revlayer_udf.publishing import KEEP_RUNS, publish_run
 
@@ -38,6 +38,7 @@ def forecast_revenue(
     draws: int = 4000,
     seed: int = 0,
     fiscal_start_month: int = 1,
+    currency: str | None = None,
     progress: Progress = lambda what, done, total: None,
     wait: bool = True,
     keep: int = KEEP_RUNS,
@@ -55,6 +56,7 @@ def forecast_revenue(
         draws: size of the sample behind the quantiles.
         seed: same data and seed, same forecast.
         fiscal_start_month: month the fiscal year begins in, 1 to 12: where quarters begin.
+        currency: reporting currency of the amounts, for the ledger.
 
     Returns:
         The published run; months times segments, with the total, are its rows.
@@ -64,20 +66,18 @@ def forecast_revenue(
         closed = read_closed_deals(conn, as_of_date)
         past = past_parts(conn, as_of_date, served, closed, months=past_months, horizon=horizon, progress=progress)
         progress(TARGET, past_months, past_months + 1)
-        deals, _ = read_open_deals(conn, as_of_date, served, closed)
-        losses = read_life_table(conn, as_of_date)
-    made = forecast(
-        deals, closed, horizon=horizon, past=past, draws=draws, seed=seed, fiscal_start_month=fiscal_start_month
-    )
-    win = served.manifests.get("deal_win")
-    version = None if win is None else win.model_version
+        made = make(conn, as_of_date, served, closed, past, Options(horizon, draws, seed, fiscal_start_month))
+    version = served.version_of("deal_win")
     tables = (
-        rows.forecast_table(made, served.version),
-        rows.quantile_table(made),
-        rows.parts_table(made),
-        rows.loss_table(losses, as_of_date),
+        rows.forecast_table(made.forecast, served.version),
+        rows.quantile_table(made.forecast),
+        rows.parts_table(made.forecast),
+        rows.loss_table(made.losses, as_of_date),
     )
-    with publish_run(conn, TARGET, as_of_date, TABLES, model_version=version, keep=keep, wait=wait) as run:
+    with publish_run(
+        conn, TARGET, as_of_date, TABLES, model_version=version, keep=keep, wait=wait,
+        alongside=lambda run: ledger.write(conn, run.run_id, made, served, currency),
+    ) as run:  # fmt: skip
         for name, table in zip(TABLES, tables, strict=True):
             run.write(table, name)
     progress(TARGET, past_months + 1, past_months + 1)

@@ -43,9 +43,12 @@ class Served:
     @property
     def version(self) -> str:
         """Versions of the three models in the order win, value, close month."""
-        return " ".join(
-            self.manifests[target].model_version if target in self.manifests else FALLBACK for target in TARGETS
-        )
+        return " ".join(self.version_of(target) or FALLBACK for target in TARGETS)
+
+    def version_of(self, target: str) -> str | None:
+        """Version of the model of a target; None where its fallback serves."""
+        manifest = self.manifests.get(target)
+        return None if manifest is None else manifest.model_version
 
     @property
     def columns(self) -> list[str]:
