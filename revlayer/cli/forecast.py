@@ -1,10 +1,12 @@
 """``revlayer forecast``: what was published, and what people expect."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revlayer import pipeline
+from revlayer import dbt, people, pipeline
 from revlayer.cli.console import output, print_lines, table
 from revlayer.config import Settings
 from revlayer.database import connect
@@ -75,3 +77,94 @@ def reproduce(
     differing = f"{found.differing:,} of {count:,} figures differ, by up to {found.largest:.1e} of their size"
     print_lines([f"{title}: {differing}", *found.reasons])
     raise typer.Exit(1)
+
+
+CsvFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, UTF-8, with a header.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")]
+
+
+@app.command()
+def submit(file: CsvFile, dry_run: DryRun = False) -> None:
+    """Take what people expect to win from a CSV file: submissions, and overrides of them.
+
+    Columns: period_start_on (first day of a month or of a fiscal quarter), category (closed, commit, best_case,
+    pipeline), amount, currency_code; and where they are not the default: kind (submission, override), period_type
+    (month, quarter), one of segment_id, owner_id, team_path (none: the company), author (who runs this), submitted_at
+    (now), note.
+
+        period_start_on,category,amount,currency_code,author,submitted_at
+        2025-07-01,commit,125000,USD,ann,2025-06-30T17:00
+
+    Rows are appended and never changed: a correction is a new row with a later time, and the latest one counts. A row
+    that is there already is left out, so a file may be imported again. Rejected rows are kept in
+    planning.rejected_rows with their reason.
+    """
+    _import(people.SUBMISSIONS, file, dry_run)
+
+
+@app.command()
+def targets(file: CsvFile, dry_run: DryRun = False) -> None:
+    """Take targets from a CSV file.
+
+    Columns: month_start_on, target_amount, currency_code; one of segment_id, owner_id, team_path (none: the company);
+    entered_by.
+
+        month_start_on,target_amount,currency_code,team_path
+        2025-07-01,400000,EUR,sales/north
+
+    The latest entry of a month counts. Rejected rows are kept in planning.rejected_rows with their reason.
+    """
+    _import(people.TARGETS, file, dry_run)
+
+
+@app.command("value-added")
+def show_value_added(
+    months: Annotated[int, typer.Option(min=0, max=36, help="Forecasts up to so many months ahead.")] = 3,
+    segment: Annotated[str, typer.Option(help="A segment_id; (all) is the company.")] = "(all)",
+) -> None:
+    """Show who forecast better: errors of the model, the CRM and people beside naive, on the same months.
+
+    Value added is the WAPE of naive minus one's own: above zero is better. Of people only what they said by the as-of
+    date of a forecast counts. Backtest: past days replayed; ledger: as it was published.
+
+    By months ahead, period and author: marts.forecast_value_added.
+    """
+    with connect(Settings(), "reader") as conn:
+        found = people.value_added(conn, segment, months)
+    header = ["who", "origin", "forecasts", "WAPE", "of naive", "value added", "beside the model"]
+    rows = [
+        (one.who, one.origin, one.forecast_count,
+         *_shares("{:.1%}", one.wape_rate, one.naive_wape_rate),
+         *_shares("{:+.1%}", one.value_added_rate, one.value_added_to_model_rate))
+        for one in found
+    ]  # fmt: skip
+    if rows:
+        output.print(table(f"forecast value added, {segment}, up to {months} months ahead", header, rows))
+    else:
+        print_lines(["no month that was forecast is over: revlayer backtest, then revlayer build marts"])
+    if not any(one.who.startswith(("submission", "override")) for one in found):
+        print_lines(["nobody submitted a forecast for these months before they were over: revlayer forecast submit"])
+
+
+def _shares(form: str, *rates: Decimal | None) -> list[str | None]:
+    return [None if rate is None else form.format(rate) for rate in rates]
+
+
+def _import(kind: people.FileKind, file: Path, dry_run: bool) -> None:
+    settings = Settings()
+    zone = str(dbt.variables(settings).get("reporting_time_zone", "UTC"))
+    fiscal = pipeline.fiscal_start_month(settings)
+    with connect(settings, "planner", autocommit=True) as conn:
+        found = people.import_file(conn, kind, file, zone=zone, fiscal_start_month=fiscal, dry_run=dry_run)
+    lines = [
+        f"{found.read_count:,} rows read, {found.accepted_count:,} accepted, {found.repeated_count:,} there already, "
+        f"{found.rejected_count:,} rejected"
+    ]
+    lines += [f"  line {line}: {reason}" for line, reason in found.first_rejects]
+    if more := found.rejected_count - len(found.first_rejects):
+        lines.append(f"  and {more:,} more")
+    if dry_run:
+        lines.append("nothing was kept")
+    elif found.rejected_count:
+        lines.append(f"the rejected ones: planning.rejected_rows, import_id {found.import_id}")
+    print_lines(lines)

@@ -5,6 +5,7 @@ with entered as (
         *,
         row_number() over (partition by segment_id, month_start_on order by entered_at desc, target_id desc) as recency
     from {{ source('planning', 'targets') }}
+    where owner_id is null and team_path is null
 ),
 
 converted as (

@@ -1,0 +1,47 @@
+-- Grain: one row per period (month or fiscal quarter) and owner or team that has a target.
+-- The latest entry of a month counts. A quarter has a target where all its months have one.
+with entered as (
+    select
+        *,
+        row_number() over (
+            partition by owner_id, team_path, month_start_on order by entered_at desc, target_id desc
+        ) as recency
+    from {{ source('planning', 'targets') }}
+    where owner_id is not null or team_path is not null
+),
+
+monthly as (
+    select
+        entered.owner_id,
+        entered.team_path,
+        dates.month_start_on,
+        dates.fiscal_quarter_start_on,
+        cast(entered.target_amount * rates.known_rate as {{ type_money() }}) as target_amount
+    from entered
+    inner join {{ ref('dim_date') }} as dates on entered.month_start_on = dates.date_day
+    inner join {{ ref('int_exchange_rates_daily') }} as rates
+        on upper(entered.currency_code) = rates.currency_code and rates.date_day = {{ as_of_date() }}
+    where entered.recency = 1
+),
+
+periods as (
+    select 'month' as period_type, month_start_on as period_start_on, owner_id, team_path, target_amount
+    from monthly
+    union all
+    select
+        'quarter' as period_type, fiscal_quarter_start_on as period_start_on, owner_id, team_path,
+        sum(target_amount) as target_amount
+    from monthly
+    group by owner_id, team_path, fiscal_quarter_start_on
+    having count(target_amount) = 3
+)
+
+select
+    period_type,
+    period_start_on,
+    owner_id,
+    team_path,
+    {{ reporting_currency() }} as reporting_currency_code,
+    cast(target_amount as {{ type_money() }}) as target_amount
+from periods
+where target_amount is not null
