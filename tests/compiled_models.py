@@ -137,11 +137,13 @@ def compile_models(
     as_of: str,
     target_path: Path,
     variables: Mapping[str, object] | None = None,
+    made_by_hand: Sequence[str] = (),
 ) -> CompiledModels:
     """Build the selected models over the empty tables of a migrated database, and keep their compiled text.
 
     Args:
         selection: arguments of dbt's ``--select``; what the models read must be among them.
+        made_by_hand: models that tables stand in for; what reads them is filled as what reads a source is.
     """
     given = {"as_of_date": as_of, **(variables or {})}
     command = ["run", "--write-json", "--full-refresh", "--select", *selection]
@@ -154,7 +156,7 @@ def compile_models(
         if nodes[item["unique_id"]]["config"]["materialized"] in ("table", "incremental")
     }
     graph = {item["unique_id"]: nodes[item["unique_id"]]["depends_on"]["nodes"] for item in results}
-    models = [tables[name] for name in _fed_by_sources(graph) if name in tables]
+    models = [tables[name] for name in _fed_by_sources(graph, made_by_hand) if name in tables]
     with database.connect() as conn:
         for model in models:  # the build over no rows may leave some, such as the rate of the reporting currency
             conn.execute(sql.SQL("truncate {}").format(_written(model.relation)))
@@ -168,11 +170,12 @@ def _written(text: str) -> sql.SQL:
     return sql.SQL(text)
 
 
-def _fed_by_sources(graph: Mapping[str, Sequence[str]]) -> list[str]:
-    """What reads a source, directly or not, after all that it reads itself."""
+def _fed_by_sources(graph: Mapping[str, Sequence[str]], made_by_hand: Sequence[str]) -> list[str]:
+    """What reads a source or a table made by hand, directly or not, after all that it reads itself."""
     fed: dict[str, None] = {}
     for name in TopologicalSorter(graph).static_order():
-        if name.startswith("source.") or any(parent in fed for parent in graph.get(name, ())):
+        is_given = name.startswith("source.") or name.rpartition(".")[2] in made_by_hand
+        if is_given or any(parent in fed for parent in graph.get(name, ())):
             fed[name] = None
     return list(fed)
 

@@ -39,7 +39,8 @@ def forecast_models(make_database: Callable[..., Any], tmp_path_factory: pytest.
     with database.connect() as conn:
         conn.execute(NUMBERED)
         conn.commit()
-    return compile_models(database, [*READ, *MARTS], AS_OF, tmp_path_factory.mktemp("target"))
+    folder = tmp_path_factory.mktemp("target")
+    return compile_models(database, [*READ, *MARTS], AS_OF, folder, made_by_hand=("fct_deals",))
 
 
 @pytest.fixture
