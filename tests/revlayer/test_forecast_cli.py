@@ -67,7 +67,7 @@ def test_value_added_names_who_was_better_and_says_when_nobody_submitted(databas
     code, shown = run("value-added")
     assert code == 0 and "nobody submitted a forecast" in shown and "+10.0%" in shown
     [line] = [line for line in shown.splitlines() if "model" in line and "backtest" in line]
-    assert line.split()[2:] == ["4", "10.0%", "20.0%", "+10.0%", "+0.0%"]
+    assert line.replace("│", "").split()[2:] == ["4", "10.0%", "20.0%", "+10.0%", "+0.0%"]
     with database.connect("transformer") as conn:
         conn.execute(ROW, ("submission", "commit", "ann", 50, -10, -30, "(all)", 1))
     shown = run("value-added")[1]
