@@ -19,10 +19,10 @@ from revlayer.config import Settings
 from revlayer.database import connection_url
 
 METRICS = "semantic_manifest.json"
-COMMANDS = ("run", "build", "test")
+COMMANDS = ("run", "build", "test", "seed", "compile")
 SWITCHES = ("installed_predictors", "deal_attribute_features")
 # A quarter of the time of a build, for files that nobody reads; --write-json after them asks for dbt's artefacts.
-QUICK = ("--log-level-file", "none")
+QUICK = ("--log-level-file", "none", "--cache-selected-only")
 UNWRITTEN = ("--no-write-json",)
 WITHOUT_TESTS = ("--exclude-resource-type", "test")
 # Folder that the workers of one test session share.

@@ -132,9 +132,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Stop the server; the data stay."""
-        known = self.credentials()
-        if known is not None and self.is_running():
-            self._call("pg_ctl", "-D", known.data_directory, "-w", "-m", "fast", "stop")
+        self._stop("fast")
 
     def process_id(self) -> int | None:
         """Process id of the postmaster, or None when it is down."""
@@ -145,11 +143,16 @@ class EmbeddedServer:
 
     def remove(self) -> None:
         """Stop the server and delete its data for good."""
-        self.stop()
+        self._stop("immediate")  # what is deleted next need not be written out first
         known = self.credentials()
         if known is not None:
             self.user.remove_data_directory(Path(known.data_directory))
             self.credentials_path.unlink()
+
+    def _stop(self, mode: str) -> None:
+        known = self.credentials()
+        if known is not None and self.is_running():
+            self._call("pg_ctl", "-D", known.data_directory, "-w", "-m", mode, "stop")
 
     def _made(self) -> Credentials:
         known = self.credentials()

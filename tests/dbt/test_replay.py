@@ -11,6 +11,10 @@ import pytest
 from revlayer.simulator import simulate
 
 END = date(2025, 12, 31)
+DATES = [
+    date(2024, 2, 29),
+    *(pytest.param(day, marks=pytest.mark.slow) for day in (date(2022, 9, 30), date(2025, 11, 30))),
+]
 VARIABLES = {"deal_attribute_features": ["partner_level"]}
 
 
@@ -42,9 +46,7 @@ def _fetch(database, query, as_of):
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
-@pytest.mark.parametrize(
-    "as_of", [pytest.param(date(2022, 9, 30), marks=pytest.mark.slow), date(2024, 2, 29), date(2025, 11, 30)], ids=str
-)
+@pytest.mark.parametrize("as_of", DATES, ids=str)
 def test_features_do_not_see_the_future(company, of_today, make_database, build_features, statements, as_of):
     replay = statements("replay.sql")
     past = make_database("replay_past", company)

@@ -6,7 +6,7 @@ import signal
 from revlayer import dbt, pipeline
 from revlayer.config import Settings
 from revlayer_udf import forecast, jobs
-from tests.parsed_project import WITHOUT_TESTS
+from tests import parsed_project
 
 
 def _kill(*_arguments: object, **_keywords: object) -> None:
@@ -18,7 +18,7 @@ def run_until(step: str) -> None:
 
     What dbt builds before that step stands already, as of the same day, and is not built once more.
     """
-    whole = dbt.run
+    whole = parsed_project.run
 
     def until_a_third(settings, arguments, variables=None, progress=None, target_path=None):
         if step not in arguments:
@@ -28,7 +28,7 @@ def run_until(step: str) -> None:
             if done * 3 > total:
                 _kill()
 
-        return whole(settings, [*arguments, *WITHOUT_TESTS], variables, count, target_path)
+        return whole(settings, [*arguments, *parsed_project.WITHOUT_TESTS], variables, count, target_path)
 
     dbt.run = until_a_third
     if step == "score":

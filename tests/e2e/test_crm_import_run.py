@@ -17,7 +17,7 @@ WON_BY_MONTH = [1_134_672, 721_932, 1_025_713, 1_338_466, 696_932, 1_050_059, 1_
 
 
 @pytest.fixture(scope="module")
-def crm(make_database, test_data):
+def crm(make_database, models_only, test_data):
     """The export, imported and run once."""
     made = make_database("crm")
     with connect(made.settings, "loader") as conn:

@@ -153,6 +153,7 @@ def telco(make_database, test_data, tmp_path_factory):
     return database
 
 
+@pytest.mark.slow
 def test_telco_by_folds(telco):
     """A part of the customers, once; the whole is in make verify."""
     with telco.connect("scorer") as conn:

@@ -149,7 +149,7 @@ def _rewind_all(past, as_of):
         conn.commit()
 
 
-@pytest.mark.parametrize("as_of", DATES, ids=str)
+@pytest.mark.parametrize("as_of", [pytest.param(DATES[0], marks=pytest.mark.slow), DATES[1]], ids=str)
 def test_features_do_not_see_the_future(of_today, as_known, as_of):
     past = as_known(as_of)
     for statement in ("features", "invoice_features"):

@@ -74,7 +74,7 @@ def _rows(database, relation, day):
         return {row["install_id"]: row for (row,) in cursor.fetchall()}
 
 
-@pytest.mark.parametrize("day", DAYS, ids=str)
+@pytest.mark.parametrize("day", [pytest.param(DAYS[0], marks=pytest.mark.slow), DAYS[1]], ids=str)
 def test_features_do_not_see_the_future(raw, of_today, make_database, tmp_path_factory, day):
     past = make_database("replay_installs_past", raw)
     with past.connect() as conn:

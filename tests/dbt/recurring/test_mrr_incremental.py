@@ -156,6 +156,7 @@ def _rebuilt(builds: Builds, **variables) -> dict:
     return after
 
 
+@pytest.mark.slow
 def test_what_concerns_everybody_rebuilds_all(builds):
     for statement in CIRCUMSTANCES.values():
         builds.execute(statement)
@@ -183,6 +184,7 @@ def test_a_build_that_stopped_halfway_is_made_up_for(builds, monkeypatch):
     _same_as_a_whole_rebuild(builds, builds.contents())
 
 
+@pytest.mark.slow
 def test_a_table_that_was_dropped_is_built_again(builds):
     builds.build()
     before = builds.contents()
