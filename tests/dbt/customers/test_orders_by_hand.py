@@ -197,3 +197,29 @@ def test_behaviour_types(shop, features, days, kind):
     for day in days:
         shop.order(day, "1.00")
     assert features()["behaviour_type"] == kind
+
+
+def _line(shop, order, occurred, amount, **columns):
+    shop.add("order_lines", occurred, order_source_id=order, amount=amount, quantity=1, currency_code="USD", **columns)
+
+
+def test_an_order_is_one_in_however_many_parts_things_are_sent_back(shop, features):
+    shop.customer()
+    key = shop.order("2024-01-10", "100.00")
+    _line(shop, key, "2024-02-01", "-30.00")
+    _line(shop, key, "2024-02-15", "-70.00")
+    check(features(), order_count=1, return_count=1, return_count_365d=1, refund_amount=100, average_order_amount=100)
+
+
+@pytest.mark.parametrize("columns", [{}, {"currency_code": "EUR"}, {"subtotal_amount": "-35.00"}])
+def test_a_return_is_no_purchase_when_its_lines_come_later_or_in_another_currency(shop, features, columns):
+    shop.customer()
+    key = shop.add("orders", "2024-02-19", customer_source_id="C", **columns)
+    _line(shop, key, "2024-02-20", "-35.00")
+    check(features(), order_count=0, order_day_count=0, return_count=1, net_revenue=-35, behaviour_type="new")
+
+
+def test_an_order_without_lines_below_nothing_is_a_return(shop, features):
+    shop.customer()
+    shop.add("orders", "2024-01-20", customer_source_id="C", currency_code="USD", subtotal_amount="-30.00")
+    check(features(), order_count=0, return_count=1, refund_amount=30)
