@@ -149,6 +149,21 @@ def test_payments_that_fail_come_late_or_are_due(shop, features):
     )  # fmt: skip
 
 
+def test_invoices_count_for_a_customer_only_once_it_is_known_whose_they_are(shop, features):
+    """A further billing customer of the same canonical id, told after its first invoice."""
+    for key, since in (("A", "2024-01-01"), ("B", "2024-05-01")):
+        shop.add("billing_customers", since, key)
+        link = {"entity": "billing_customer", "source_name": "s", "source_id": key, "canonical_id": "C"}
+        shop.rows.setdefault("entity_links", []).append(link)
+    for key, amount in (("A", 100), ("B", 60)):
+        shop.add("invoices", "2024-02-01", key, billing_customer_source_id=key, issued_on="2024-02-01",
+                 due_on="2024-02-10", status="open", currency_code="USD", total_amount=amount)  # fmt: skip
+        shop.add("payments", "2024-02-15", billing_customer_source_id=key, invoice_source_id=key, status="failed",
+                 amount=amount, currency_code="USD")  # fmt: skip
+    check(features(customer="C"), overdue_invoice_count=1, overdue_amount=100, failed_payment_count_365d=1)
+    check(features("2024-06-30", "C"), overdue_invoice_count=2, overdue_amount=160, failed_payment_count_365d=2)
+
+
 def test_labels_are_what_came_within_the_window(shop, features):
     shop.customer()
     shop.customer("gone")

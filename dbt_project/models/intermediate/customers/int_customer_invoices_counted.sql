@@ -52,6 +52,7 @@ by_currency as (
     from moved
     inner join {{ ref('int_customer_keys') }} as keys
         on keys.entity = 'billing_customer' and moved.customer_key = keys.entity_key
+        and keys.known_on <= moved.as_of_date
     group by keys.customer_id, moved.as_of_date, moved.currency_code
 )
 

@@ -20,7 +20,7 @@ failed as (
     inner join {{ ref('int_customer_keys') }} as keys
         on keys.entity = 'billing_customer' and failures.customer_key = keys.entity_key
     inner join {{ ref('int_customer_as_of_dates') }} as dates
-        on failures.known_on <= dates.as_of_date
+        on failures.known_on <= dates.as_of_date and keys.known_on <= dates.as_of_date
         and failures.occurred_on > {{ add_days('dates.as_of_date', -365) }}
     group by keys.customer_id, dates.as_of_date
 )

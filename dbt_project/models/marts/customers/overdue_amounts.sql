@@ -10,6 +10,7 @@ with overdue as (
         on balances.invoice_id = states.invoice_id and {{ valid_on('states', as_of_date()) }}
     inner join {{ ref('int_customer_keys') }} as keys
         on keys.entity = 'billing_customer' and states.customer_key = keys.entity_key
+        and keys.known_on <= {{ as_of_date() }}
     left join {{ ref('int_exchange_rates_daily') }} as rates
         on states.currency_code = rates.currency_code and rates.date_day = {{ as_of_date() }}
     where
