@@ -211,6 +211,9 @@ def test_a_value_below_the_rung_of_a_model(shop, found):
         "Expected to bring USD 0 in the next 90 days (four times in five 0 to 0), from its purchases so far."
     )
     check(row, value_rung="prior", value_confidence=None, alive_probability=None)
+    # A mean above its p90 lies beyond what nine of ten spend: a narrow interval is no confidence then.
+    for p90, confidence in ((0.0, None), (3.99, None), (4.0, 4 / 6)):
+        check(found(value=([value(4.0, 0.0, p90)], {}, "prior")), value_confidence=confidence)
 
 
 def test_refunds_above_purchases(shop, found):

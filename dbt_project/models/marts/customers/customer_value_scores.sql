@@ -87,7 +87,9 @@ select
     horizon_days as value_horizon_days,
     rung as value_rung,
     model_version as value_model_version,
-    cast(case when value_amount > 0 then value_amount / (value_amount + (value_p90_amount - value_p10_amount) / 2) end
+    -- A narrow interval that the mean lies above, since nearly all such customers spend nothing, is no certainty.
+    cast(case when value_amount > 0 and value_amount <= value_p90_amount
+        then value_amount / (value_amount + (value_p90_amount - value_p10_amount) / 2) end
         as {{ type_double() }}) as value_confidence,
     alive_probability,
     case when alive_probability is not null then alive_model_version end as alive_model_version,
