@@ -7,7 +7,7 @@ import pytest
 from customer_rows import leavers
 
 from revlayer_training.churn_rows import ChurnRows
-from revlayer_training.data_check import check_rows
+from revlayer_training.data_check import CHECKED, check_rows
 from revlayer_training.preprocessing import Texts
 
 
@@ -119,6 +119,15 @@ def test_what_cannot_be_learnt_is_said(settings, level, said):
     check = checked(*leavers(**settings))
     assert any(said in text for text in found(check, level)), check.findings
     assert check.is_trainable == (level != "error")
+
+
+def test_growth_is_counted_among_all_that_could_grow(history):
+    data, cutoff = history
+    data = replace(data, is_expanded=data.is_churned_contractual, expansion_known_on=data.contractual_known_on)
+    rows = CHECKED["customer_expansion"](data).known_by(np.datetime64(cutoff, "D"))
+    notes = found(check_rows("customer_expansion", "features.ftr_customers", rows, cutoff), "note")
+    share = np.nanmean(data.is_expanded)
+    assert f"1,400 labelled rows, known after 90 days, {share:.1%} are 1" in notes
 
 
 def test_a_feature_is_judged_within_the_kind():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from revlayer_training import evaluation
 from revlayer_training.churn import kinds_of, reachable, time_split
-from revlayer_training.churn_rows import CONTRACTUAL, LABELLED, NEVER, ChurnRows
+from revlayer_training.churn_rows import LABELLED, NEVER, ChurnRows
 from revlayer_training.churn_snapshots import SnapshotDataset, load_snapshots
 from revlayer_training.customers import CustomerDataset, load_customers
 from revlayer_training.feature_choice import differing
@@ -145,7 +145,7 @@ def _labels(rows: ChurnRows, cutoff: date) -> list[Finding]:
         return [Finding("error", f"no label is known by {cutoff}: no window has ended, or no customer has one")]
     found = [Finding("note", f"{int((~known).sum()):,} of {len(known):,} rows have no label that is known by {cutoff}")]
     for kind, days in rows.windows.items():
-        mask = known & (rows.is_contractual == (kind == CONTRACTUAL))
+        mask = known & rows.kinds[kind]
         rate = rows.y[mask].mean()
         found.append(Finding("note", f"{int(mask.sum()):,} {kind} rows, known after {days} days, {rate:.1%} are 1"))
     if len(np.unique(rows.y[known])) == 1:
