@@ -11,6 +11,12 @@ Header = Annotated[str, Field(min_length=1, max_length=1000)]
 ValueType = Literal["text", "number", "boolean", "date", "timestamp"]
 FeatureName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$")]
 KEY_COLUMNS = ("source_name", "source_id")
+# Columns of customer snapshots that are features already, and what every row of training has besides its features.
+SNAPSHOT_COLUMNS = (
+    "activity_7d", "activity_30d", "time_since_last_use_days", "failed_renewals_30d", "tickets_7d", "tickets_30d",
+    "plan_value", "usage_score", "region", "is_churned",
+)  # fmt: skip
+ROW_COLUMNS = ("snapshot_id", "customer_id", "as_of_date", "known_on", "label_known_on", "segment_id", "source_name")
 
 
 class _Part(BaseModel):
@@ -165,6 +171,10 @@ class Target(_Part):
             raise ValueError("'features' are for customer_snapshots only; other tables take 'attributes'")
         if any(spec.type not in ("text", "number", None) for spec in self.features.values()):
             raise ValueError("a feature's type is text or number")
+        if taken := [name for name in self.features if name in SNAPSHOT_COLUMNS]:
+            raise ValueError(f"{taken[0]} is a column of customer_snapshots: map it under 'columns', not 'features'")
+        if taken := [name for name in self.features if name in ROW_COLUMNS]:
+            raise ValueError(f"a feature may not be called {taken[0]}, as every row has that: give it another name")
         return self
 
     @property

@@ -80,6 +80,8 @@ def test_blank_total_charges_are_unknown(ask):
         ({"table": "customers"}, "'features' are for customer_snapshots only"),
         ({"features": {"joined": {"from": "x", "type": "date"}}}, "a feature's type is text or number"),
         ({"features": {"Joined": "x"}}, "pattern"),
+        ({"features": {"plan_value": "x"}}, "plan_value is a column of customer_snapshots: map it under 'columns'"),
+        ({"features": {"segment_id": "x"}}, "a feature may not be called segment_id, .* give it another name"),
     ],
 )
 def test_features_are_texts_and_numbers_of_snapshots(changed, message):

@@ -25,6 +25,7 @@ from revlayer_training.data_check import check_rows
 from revlayer_training.outcome import MODEL, NothingToLearnError
 from revlayer_training.splits import stratified_folds
 from revlayer_udf import registry
+from revlayer_udf.errors import FeatureError
 from revlayer_udf.targets import CUSTOMER
 
 MAPPING = Path(__file__).parents[2] / "mappings" / "telco_churn.yml"
@@ -70,6 +71,15 @@ def test_further_features_keep_their_type_and_what_is_not_known():
     assert data.own_features == ("age", "contract")
     assert np.isnan(data.numbers["age"][-1]) and data.numbers["age"][5] == 5
     assert set(data.texts["contract"].names) == {"month", "year"}
+
+
+@pytest.mark.parametrize("name", ["segment_id", "customer_id", "source_name"])
+def test_a_feature_called_as_what_every_row_has_is_refused(name):
+    table = pa.table({"snapshot_id": ["a"], "customer_id": ["c"], "as_of_date": [DAY], "region": ["N"],
+                      "is_churned": [1.0], "label_known_on": [DAY]})  # fmt: skip
+    further = pa.table({"snapshot_id": ["a"], "feature_name": [name], "number_value": [None], "text_value": ["x"]})
+    with pytest.raises(FeatureError, match=f"is called {name}, as every row has that"):
+        from_arrow(table, further)
 
 
 def test_duplicates_and_snapshots_of_one_customer_belong_together():

@@ -31,6 +31,7 @@ from revlayer_training.probability import rate_artefact
 from revlayer_training.splits import Mask, duplicate_groups, stratified_folds
 from revlayer_training.tiers import Tiers
 from revlayer_udf import queries
+from revlayer_udf.errors import FeatureError
 from revlayer_udf.frames import read_table
 from revlayer_udf.targets import CUSTOMER, Entity
 
@@ -51,7 +52,7 @@ class SnapshotDataset(Features):
     Attributes:
         is_churned: 1 or 0, NaN while it is not known.
         label_known_on: from when it is known; NaT while it is not.
-        own_features: features that features.ftr_customers has not.
+        own_features: further features, which need not be what features.ftr_customers has of that name.
     """
 
     is_churned: Floats
@@ -86,8 +87,13 @@ def from_arrow(snapshots: pa.Table, features: pa.Table) -> SnapshotDataset:
         features: as ``features`` selects them; a feature with any text is a text.
 
     Raises:
-        FeatureError: float32 cannot hold a number feature.
+        FeatureError: float32 cannot hold a number feature, or one is called as a column that is none.
     """
+    if taken := sorted({*_ABOUT, "segment_id"} & set(features["feature_name"].to_pylist())):
+        raise FeatureError(
+            f"a feature of customer snapshots is called {taken[0]}, as every row has that",
+            "Give it another name in raw.customer_snapshot_features, and build the features again.",
+        )
     columns = [name for name in snapshots.column_names if name not in _ABOUT]
     places = {name: place for place, name in enumerate(snapshots["snapshot_id"].to_pylist())}
     wide, own = snapshots, []
@@ -126,10 +132,12 @@ def fit_snapshots(data: SnapshotDataset, cutoff: date, seed: int = 1) -> Outcome
         return fit_without_dates(data.take(rows.is_known), seed)
     outcome = fit_in_time(rows, cutoff, seed)
     own = sorted({*outcome.served.numbers, *outcome.served.texts} & set(data.own_features))
-    # Customers are scored from features.ftr_customers: what it has not cannot be asked of them.
+    # Customers are scored from features.ftr_customers, and only the nine columns are agreed to mean the same there.
     outcome.entity = SNAPSHOT if own else CUSTOMER
     if own:
-        outcome.notes.append(f"features.ftr_customers has no {', '.join(own)}: the model stays a candidate")
+        outcome.notes.append(
+            f"customers are not scored by {', '.join(own)} of the snapshots: the model stays a candidate"
+        )
     return outcome
 
 
