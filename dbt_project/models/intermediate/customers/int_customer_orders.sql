@@ -1,20 +1,18 @@
 -- Grain: one row per order, currency and time in which the same of it was known (validity is exclusive at its end).
 -- Amounts and counts of rows that are valid on a day add up to the order as it was known then.
 -- It counts for its customer from the day on which both are known.
-with parts as (
-    select * from {{ ref('int_customer_order_parts') }}
-),
-
 -- An order is one purchase in however many parts it is told: of these few it is followed what was known of all parts.
-parted as (
-    select order_id from parts group by order_id having count(*) > 1
+with parted as (
+    select order_id from {{ ref('int_customer_order_parts') }} group by order_id having count(*) > 1
 ),
 
 told as (
-    select order_id, valid_from_on as told_on, bought_count, returned_count from parts
+    select order_id, valid_from_on as told_on, bought_count, returned_count
+    from {{ ref('int_customer_order_parts') }}
     where order_id in (select order_id from parted)
     union all
-    select order_id, valid_to_on as told_on, -bought_count, -returned_count from parts
+    select order_id, valid_to_on as told_on, -bought_count as bought_count, -returned_count as returned_count
+    from {{ ref('int_customer_order_parts') }}
     where order_id in (select order_id from parted)
 ),
 
@@ -36,7 +34,7 @@ counted as (
         case when parted.order_id is null then parts.bought_count else 0 end as bought_count,
         case when parted.order_id is null then parts.returned_count else 0 end as returned_count,
         parts.purchase_amount, parts.refund_amount, parts.unit_count
-    from parts
+    from {{ ref('int_customer_order_parts') }} as parts
     left join parted on parts.order_id = parted.order_id
 
     union all
