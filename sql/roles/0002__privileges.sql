@@ -32,6 +32,8 @@ alter table scoring.revenue_forecast_quantiles owner to {scorer};
 alter table scoring.revenue_forecast_parts owner to {scorer};
 alter table scoring.deal_loss_timings owner to {scorer};
 alter table scoring.deal_timing_backtests owner to {scorer};
+alter table scoring.revenue_scenario_basis owner to {scorer};
+alter table scoring.revenue_forecast_horizon owner to {scorer};
 alter table scoring.series_forecasts owner to {scorer};
 alter table scoring.series_backtests owner to {scorer};
 -- Installing a compiled function fills these and gathers their statistics, which only an owner may.

@@ -39,10 +39,12 @@ class Distribution:
     Attributes:
         months: [S + 1, M, P].
         quarters: [S + 1, Q, P], of whole quarters, with what closed in months of them that are over.
+        horizon: [S + 1, P], of the sum of all months.
     """
 
     months: Floats
     quarters: Floats
+    horizon: Floats
 
 
 def estimate_spreads(errors: list[spread.PastError], months: int) -> Spreads:
@@ -94,7 +96,7 @@ def draw_distribution(
         total += revenue
         rows.append(_quantiles(revenue, belongs, parts.closed_before[number]))
     rows.insert(0, _quantiles(total, belongs, total_before))
-    return Distribution(np.stack([month for month, _ in rows]), np.stack([quarter for _, quarter in rows]))
+    return Distribution(*(np.stack(quantiles) for quantiles in zip(*rows, strict=True)))
 
 
 def share_below(quantiles: Floats, amounts: Floats) -> Floats:
@@ -123,12 +125,13 @@ def _drawn(weights: Floats, uniform: Floats) -> Floats:
     return np.stack([spread.draw_spread(month, uniform) for month in weights])
 
 
-def _quantiles(revenue: Floats, belongs: Floats, closed_before: float) -> tuple[Floats, Floats]:
+def _quantiles(revenue: Floats, belongs: Floats, closed_before: float) -> tuple[Floats, Floats, Floats]:
     quarters = belongs @ revenue
     quarters[:1] += closed_before
     return (
         np.quantile(revenue, PROBABILITIES, axis=1).T,
         np.quantile(quarters, PROBABILITIES, axis=1).T if len(quarters) else np.zeros((0, len(PROBABILITIES))),
+        np.quantile(revenue.sum(axis=0), PROBABILITIES),
     )
 
 

@@ -28,7 +28,8 @@ class Forecast:
         quarters: [Q], month numbers of the first months of quarters, from the one of ``as_of``; whole ones only.
         segments: [S + 1], ``(all)`` first.
         closed, open_mean, created_mean: [S + 1, M], the parts; each total is the sum of its segments.
-        distribution: quantiles of the sum of the parts, by month and quarter.
+        distribution: quantiles of the sum of the parts, by month, quarter and of all months.
+        deals: cleaned open deals.
         parts, spreads: what it was drawn from.
     """
 
@@ -40,6 +41,7 @@ class Forecast:
     open_mean: Floats
     created_mean: Floats
     distribution: Distribution
+    deals: OpenDeals
     parts: Parts
     spreads: Spreads
 
@@ -118,6 +120,7 @@ def forecast(
         with_total(parts.open_deals.mean),
         with_total(parts.created.mean),
         distribution,
+        deals,
         parts,
         spreads,
     )

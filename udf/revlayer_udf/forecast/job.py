@@ -4,7 +4,7 @@ from datetime import date
 
 import psycopg
 
-from revlayer_udf.forecast import ledger, rows
+from revlayer_udf.forecast import ledger, rows, scenario
 from revlayer_udf.forecast.engine import forecast_parts
 from revlayer_udf.forecast.honesty import honest_from, past_month_ends
 from revlayer_udf.forecast.inputs import ClosedDeals
@@ -23,7 +23,7 @@ from revlayer_udf.publishing import KEEP_RUNS, publish_run
 TARGET = "revenue_forecast"
 TABLE = "revenue_forecasts"
 # One run publishes all of them at once.
-TABLES = (TABLE, "revenue_forecast_quantiles", "revenue_forecast_parts", "deal_loss_timings")
+TABLES = (TABLE, "revenue_forecast_quantiles", "revenue_forecast_parts", "deal_loss_timings", *scenario.TABLES)
 PAST_MONTHS = 12
 # Parts of forecasts of earlier dates by the models that made them, so that a replay makes each once.
 Made = dict[tuple[str, date], Parts]
@@ -73,6 +73,8 @@ def forecast_revenue(
         rows.quantile_table(made.forecast),
         rows.parts_table(made.forecast),
         rows.loss_table(made.losses, as_of_date),
+        scenario.basis_table(made.forecast),
+        scenario.horizon_table(made.forecast),
     )
     with publish_run(
         conn, TARGET, as_of_date, TABLES, model_version=version, keep=keep, wait=wait,
