@@ -95,7 +95,8 @@ def draw(made: Forecast, changes: dict[str, float], count: int, seed: int, cycle
     months = np.zeros((len(made.parts.segments), len(ends), count))
     for number, segment in enumerate(made.parts.segments):
         revenue = _open(made, made.deals.segment == segment, (win, size, growth, cycle), ends, count, rng)
-        mean = made.parts.created.mean[number] * (1 + growth) * _effect(made, segment, win) * _delay(cycles, cycle, ends)
+        mean = made.parts.created.mean[number] * (1 + growth) * effect(made, segment, win)
+        mean = mean * delay(cycles, cycle, ends)[0]
         for month, expected in enumerate(mean):
             value, sigma = made.parts.created.value_mean[number], made.parts.created.value_sigma
             wins = rng.poisson(expected / value * created[month]) if value > 0 else np.zeros(count, int)
@@ -108,7 +109,9 @@ def draw(made: Forecast, changes: dict[str, float], count: int, seed: int, cycle
 
 
 def _factors(made: Forecast) -> tuple[Floats, Floats, float]:
-    squares = [np.array([spread.expected_square(row) for row in held]) for held in (made.spreads.common, made.spreads.own)]
+    squares = [
+        np.array([spread.expected_square(row) for row in held]) for held in (made.spreads.common, made.spreads.own)
+    ]
     return squares[0], squares[1], float(made.spreads.correlation @ spread.CORRELATIONS)
 
 
@@ -142,20 +145,18 @@ def _open(made: Forecast, rows_: Any, changes: tuple[float, ...], ends: Floats, 
             days = np.where(place <= within[-1], np.interp(place, within, knots), np.inf) * (1 + cycle)
             month = np.searchsorted(ends, days)
             sigma = deals.value_sigma[row]
-            value = deals.value_mean[row] * (1 + size) * np.exp(
-                sigma * rng.standard_normal(len(drawn)) - sigma**2 / 2
-            )
+            value = deals.value_mean[row] * (1 + size) * np.exp(sigma * rng.standard_normal(len(drawn)) - sigma**2 / 2)
             np.add.at(revenue, (month[month < months], drawn[month < months]), value[month < months])
     return revenue
 
 
-def _effect(made: Forecast, segment: str, win: float) -> float:
+def effect(made: Forecast, segment: str, win: float) -> float:
     probability = made.deals.win_probability[made.deals.segment == segment]
     return float(np.minimum(1.0, probability * (1 + win)).sum() / probability.sum())
 
 
-def _delay(cycles: list[int], cycle: float, ends: Floats) -> Floats:
-    """Wins of deals that arrive evenly, by month, over those without a change: by adding up days."""
+def delay(cycles: list[int], cycle: float, ends: Floats) -> tuple[Floats, Floats]:
+    """Wins of deals that arrive evenly, and what is not won of a month's, over wins without a change: by adding up."""
     found = []
     for stretch in (1 + cycle, 1.0):
         grid = np.linspace(0, ends[-1], 200_001)
@@ -163,7 +164,12 @@ def _delay(cycles: list[int], cycle: float, ends: Floats) -> Floats:
         share = np.searchsorted(known, grid, "right") + 5 * (1 - np.exp(-grid / (90 * stretch)))
         total = np.r_[0.0, np.cumsum((share[1:] + share[:-1]) / 2 * np.diff(grid))]
         found.append(np.diff(np.interp(np.r_[0.0, ends], grid, total)))
-    return np.divide(found[0], found[1], out=np.ones(len(ends)), where=found[1] > 0)
+    waiting = np.diff(np.r_[0.0, ends]) * (len(cycles) + 5) - found[0]
+    usable = found[1] > 0
+    return (
+        np.divide(found[0], found[1], out=np.ones(len(ends)), where=usable),
+        np.divide(waiting, found[1], out=np.zeros(len(ends)), where=usable),
+    )
 
 
 CYCLES = [int(day) for day in np.ceil(np.random.default_rng(1).exponential(MEAN_DAYS, 300))]

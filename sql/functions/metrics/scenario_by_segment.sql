@@ -29,9 +29,11 @@ with laws as (
         segment_id,
         period_type,
         period_start_on,
+        max(amount) filter (where variant = 'baseline') as base_amount,
         max(mean_amount) filter (where variant = 'baseline') as base_mean,
         max(variance) filter (where variant = 'baseline') as base_variance,
         max(win_count) filter (where variant = 'baseline') as base_count,
+        max(amount) filter (where variant = 'scenario') as amount,
         max(mean_amount) filter (where variant = 'scenario') as mean,
         max(variance) filter (where variant = 'scenario') as variance,
         max(win_count) filter (where variant = 'scenario') as win_count
@@ -39,14 +41,14 @@ with laws as (
     group by segment_id, period_type, period_start_on
 ),
 
--- Means are published to the cent by segment and month; what changes is rounded there, so that all sums agree.
+-- Parts are published to the cent by segment and month; they are rounded there in a scenario too, so that sums agree.
 cells as (
     select
         laws.segment_id,
         laws.period_type,
         laws.period_start_on,
-        coalesce(monthly.mean_amount, round(laws.base_mean::numeric, 2)) as baseline_amount,
-        round((laws.mean - laws.base_mean)::numeric, 2) as delta_amount,
+        coalesce(monthly.mean_amount, laws.base_amount) as baseline_amount,
+        laws.amount - laws.base_amount as delta_amount,
         coalesce(monthly.closed_amount, 0) as closed_amount
     from laws
     left join marts.revenue_forecast_monthly as monthly
@@ -107,8 +109,8 @@ projected as (
         laws.period_type,
         laws.period_start_on,
         asked.probability,
-        arrays.quantiles[array_position(arrays.probabilities, asked.probability)] as baseline_amount,
-        amounts.closed_amount + round(
+        held.amount as baseline_amount,
+        held.amount + round(
             metrics.scenario_quantile(
                 asked.probability,
                 arrays.probabilities,
@@ -117,12 +119,15 @@ projected as (
                 arrays.zero_probability,
                 array[laws.base_mean, laws.base_variance, laws.base_count],
                 array[laws.mean, laws.variance, laws.win_count]
-            )::numeric, 2
+            )::numeric - greatest(held.amount - amounts.closed_amount, 0), 2
         ) as projected_amount
     from laws
     inner join amounts using (segment_id, period_type, period_start_on)
     inner join arrays using (segment_id, period_type, period_start_on)
     cross join (values (0.1::float8), (0.5), (0.9)) as asked (probability)
+    cross join lateral (
+        select arrays.quantiles[array_position(arrays.probabilities, asked.probability)] as amount
+    ) as held
 ),
 
 intervals as (

@@ -1,5 +1,5 @@
 -- The law of revenue still to come, as published and in a scenario, by segment and for the company, of each month and of
--- all of them: its mean, its variance and the expected wins, from metrics.scenario_parts and the factors that deals
+-- all of them: its mean (to the cent by part, as published, and as it is), its variance and the expected wins, from metrics.scenario_parts and the factors that deals
 -- share. docs/forecast.md has the formulas. Of what comes after the last month there is only the mean.
 create or replace function metrics.scenario_laws(p_scenario jsonb)
 returns table (
@@ -7,6 +7,7 @@ returns table (
     segment_id text,
     period_type text,
     period_start_on date,
+    amount numeric,
     mean_amount double precision,
     variance double precision,
     win_count double precision
@@ -26,6 +27,7 @@ parts as (
         made.variant,
         made.segment_id,
         made.month_start_on,
+        round(made.open_mean::numeric, 2) + round(made.created_mean::numeric, 2) as amount,
         made.open_mean + made.created_mean as mean,
         made.created_mean as created,
         made.open_variance + made.created_variance as variance,
@@ -52,6 +54,7 @@ elements as (
         variant,
         '(all)',
         month_start_on,
+        sum(amount),
         sum(mean),
         sum(created),
         sum(variance),
@@ -106,6 +109,7 @@ select
     periods.scope,
     periods.period_type,
     periods.period_start_on,
+    sum(elements.amount),
     sum(elements.mean),
     max(periods.variance),
     sum(elements.win_count)
@@ -122,6 +126,7 @@ select
     case grouping(later.segment_id) when 0 then later.segment_id else '(all)' end,
     'later',
     (select (max(month_start_on) + interval '1 month')::date from marts.revenue_forecast_parts),
+    sum(round(later.open_mean::numeric, 2) + round(later.created_mean::numeric, 2)),
     sum(later.open_mean + later.created_mean),
     null,
     null

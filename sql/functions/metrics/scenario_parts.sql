@@ -1,6 +1,6 @@
 -- What the revenue of each segment and month is made of, as published and in a scenario: the moments of open deals and
 -- of deals not created yet, and how many wins are expected. docs/forecast.md has the formulas. The row without a month
--- is what comes after the last one: of open deals, and what a longer cycle delays of deals not created yet.
+-- is what comes after the last one, of open deals and of deals created until then.
 create or replace function metrics.scenario_parts(p_scenario jsonb)
 returns table (
     variant text,
@@ -126,6 +126,7 @@ delays as (
     select
         starts.stretch,
         months.month_start_on,
+        months.to_days - months.from_days as days,
         greatest(ends.won_days - starts.won_days, 0) as won_days
     from months
     inner join ripened as starts on months.from_days = starts.days
@@ -141,6 +142,7 @@ scaled as (
         (1 + variants.deal_size_increase) as size,
         effects.effect,
         coalesce(delayed.won_days / nullif(usual.won_days, 0), 1) as delay,
+        coalesce((delayed.days - delayed.won_days) / nullif(usual.won_days, 0), 0) as waiting,
         coalesce(falling.win_count, 0) as win_count,
         coalesce(falling.mean_amount, 0) as mean_amount,
         coalesce(falling.second_moment, 0) as second_moment,
@@ -202,7 +204,7 @@ select
     null,
     greatest(max(later.amount) * max(growth * size) - sum(growth * size * mean_amount), 0),
     null,
-    sum(new_created_mean * (1 - delay)),
+    sum(new_created_mean * greatest(waiting, 0)),
     null,
     null
 from monthly

@@ -36,7 +36,7 @@ declare
     v_index int;
     v_amount double precision;
 begin
-    if p_law[1] <= 0 then
+    if p_law[1] <= 0 and p_base[1] > 0 then
         return 0;
     end if;
     v_hazards := array[v_hazard, case when p_base[3] > 0 then v_hazard * (p_law[3] / p_base[3]) else p_law[3] end];
@@ -61,8 +61,12 @@ begin
             * (v_place - p_probabilities[v_index]) / (p_probabilities[v_index + 1] - p_probabilities[v_index]);
     end if;
     if v_amount <= 0 then
-        return case when p_base[1] > 0 then 0 else exp(v_centers[2] + v_widths[2] * metrics.normal_quantile(v_rank)) end;
+        return case
+            when p_base[1] > 0 or p_law[1] <= 0 then 0
+            else exp(v_centers[2] + v_widths[2] * metrics.normal_quantile(v_rank))
+        end;
     end if;
+    -- Nothing is to come in either: at most a cent of rounding.
     if p_base[1] <= 0 then
         return v_amount;
     end if;
