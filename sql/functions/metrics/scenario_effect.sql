@@ -7,7 +7,7 @@ parallel safe
 security invoker
 set search_path = ''
 as $$
-    select least(1 + p_increase, greatest(1, 1 / nullif(p_win_probability, 0)))
+    select least(1 + p_increase, 1 / least(greatest(p_win_probability, 1e-9), 1))
 $$;
 
 comment on function metrics.scenario_effect(double precision, double precision)

@@ -154,7 +154,7 @@ scaled as (
         parts.created_variance,
         -- Poisson's mean from the three cumulants of a sum of lognormal values.
         case
-            when parts.created_variance > 0
+            when parts.created_variance > 1e-9
                 then parts.created_mean ^ 3 * parts.created_third_cumulant / parts.created_variance ^ 3
             else 0
         end as created_count
