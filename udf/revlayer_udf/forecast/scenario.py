@@ -39,7 +39,7 @@ def basis_table(made: Forecast) -> pa.Table:
                 sums[order, :, interval] += np.bincount(codes[rows], weights, minlength=sums.shape[1])
     count = np.bincount(codes, minlength=sums.shape[1])
     total = np.bincount(codes, deals.win_probability, minlength=sums.shape[1])
-    return _rows(made, sums, np.divide(total, count, out=np.zeros_like(total), where=count > 0))
+    return _rows(made, sums, np.divide(total, count, out=np.zeros(len(count)), where=count > 0))
 
 
 def _rows(made: Forecast, sums: Floats, probability: Floats) -> pa.Table:
