@@ -57,7 +57,8 @@ def reproduce(
     The same models are loaded, the features of the same day are scored, the same draws are made. Exit code 1 where a
     figure differs by more than 1e-9 of its size.
 
-    Features are those of the last build. Of an earlier day, build them as they were known then, and come back after:
+    Features are those of the last build. Where they differ from those of an earlier day, build that day as it was known
+    then, and come back after:
 
         revlayer build features --as-of 2025-06-30
         revlayer forecast reproduce 12

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from revlayer.cli.main import app
 from revlayer.errors import RevlayerError
-from revlayer_udf.forecast import forecast_revenue
+from revlayer_udf.forecast import forecast_revenue, ledger
+from revlayer_udf.forecast.reproduction import reproduce
 
 AS_OF = date(2024, 12, 31)
 
@@ -45,6 +46,13 @@ def test_a_published_forecast_is_listed_and_made_again(database, run):
     code, shown = run("reproduce", "1")
     assert code == 1 and "figures differ" in shown and "revlayer build features --as-of 2024-12-31" in shown
     assert run("reproduce", "2") == (2, "the ledger has no forecast 2\nSee which it has: revlayer forecast ledger")
+
+
+def test_the_forecast_of_a_whole_run_is_made_again(company):
+    with company.connect("scorer", autocommit=True) as conn:
+        [entry] = ledger.entries(conn, 1)
+        found = reproduce(conn, entry.ledger_id)
+    assert entry.win_model_version and (found.differing, found.reasons) == (0, [])
 
 
 VALUE_ADDED = """
