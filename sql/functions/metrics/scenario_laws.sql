@@ -73,7 +73,11 @@ products as (
         one.variant,
         one.scope,
         one.month_start_on,
-        other.month_start_on as other_start_on,
+        one.month_start_on = other.month_start_on as is_same,
+        -- Of the month itself: they stand once where it meets itself.
+        max(one.amount) filter (where one.segment_id = '(all)' and pair.same = 1) as amount,
+        max(one.mean) filter (where one.segment_id = '(all)' and pair.same = 1) as mean,
+        max(one.win_count) filter (where one.segment_id = '(all)' and pair.same = 1) as win_count,
         exp(max(pair.correlation * sqrt(one.common * other.common))) * sum(
             coalesce(exp(pair.correlation * sqrt(one.own * other.own)) - 1, 1)
             * (
@@ -91,35 +95,19 @@ products as (
             case when one.month_start_on = other.month_start_on then 1 else 0 end as same
     ) as pair
     group by one.variant, one.scope, one.month_start_on, other.month_start_on
-),
-
-periods as (
-    select variant, scope, 'month' as period_type, month_start_on as period_start_on, sum(covariance) as variance
-    from products
-    where month_start_on = other_start_on
-    group by variant, scope, month_start_on
-    union all
-    select variant, scope, 'horizon', min(month_start_on), sum(covariance)
-    from products
-    group by variant, scope
 )
 
 select
-    periods.variant,
-    periods.scope,
-    periods.period_type,
-    periods.period_start_on,
-    sum(elements.amount),
-    sum(elements.mean),
-    max(periods.variance),
-    sum(elements.win_count)
-from periods
-inner join elements
-    on periods.variant = elements.variant
-    and periods.scope = elements.scope
-    and elements.segment_id = '(all)'
-    and (periods.period_type = 'horizon' or periods.period_start_on = elements.month_start_on)
-group by periods.variant, periods.scope, periods.period_type, periods.period_start_on
+    variant,
+    scope,
+    case grouping(month_start_on) when 0 then 'month' else 'horizon' end,
+    min(month_start_on),
+    sum(amount),
+    sum(mean),
+    case grouping(month_start_on) when 0 then sum(covariance) filter (where is_same) else sum(covariance) end,
+    sum(win_count)
+from products
+group by grouping sets ((variant, scope, month_start_on), (variant, scope))
 union all
 select
     later.variant,

@@ -39,7 +39,7 @@ months as (
 ),
 
 classes as (
-    select segment_id, win_probability, sum(win_count) as win_count
+    select segment_id, 1 / least(greatest(win_probability, 1e-9), 1) as most, sum(win_count) as win_count
     from marts.revenue_scenario_basis
     group by segment_id, win_probability
 ),
@@ -51,8 +51,7 @@ effects as (
         variants.variant,
         variants.segment_id,
         coalesce(
-            sum(classes.win_count * metrics.scenario_effect(variants.win_rate_increase, classes.win_probability))
-            / sum(classes.win_count),
+            sum(classes.win_count * least(1 + variants.win_rate_increase, classes.most)) / sum(classes.win_count),
             1 + max(variants.win_rate_increase)
         ) as effect
     from variants
@@ -73,7 +72,8 @@ raised as (
     from variants
     inner join marts.revenue_scenario_basis as basis on variants.segment_id = basis.segment_id
     cross join lateral (
-        select metrics.scenario_effect(variants.win_rate_increase, basis.win_probability) as effect
+        select
+            least(1 + variants.win_rate_increase, 1 / least(greatest(basis.win_probability, 1e-9), 1)) as effect
     ) as cap
     group by variants.variant, variants.segment_id, 3, 4
 ),

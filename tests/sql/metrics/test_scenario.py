@@ -165,10 +165,10 @@ def test_means_are_those_of_the_changed_deals(by_segment, given):
         created = made.parts.created.mean[number] * (1 + size) * (1 + growth) * world.effect(made, segment, win)
         wanted = made.parts.closed[number] + value[mine] @ shares[mine] + created * delay
         found = [float(row[1]) for key, row in sorted(rows.items()) if key[:2] == (segment, "month")]
-        np.testing.assert_allclose(found, wanted, rtol=tolerance + 1e-5, atol=0.02)
+        np.testing.assert_allclose(found, wanted, rtol=tolerance + 1e-4, atol=0.02)
         wanted = value[mine] @ (1 - shares[mine].sum(axis=1)) + created @ waiting
         [later] = [float(row[1]) for key, row in rows.items() if key[:2] == (segment, "later")]
-        assert later == pytest.approx(wanted, rel=tolerance + 1e-5, abs=1e-5 * float(value[mine].sum()) + 0.05)
+        assert later == pytest.approx(wanted, rel=tolerance + 1e-4, abs=1e-5 * float(value[mine].sum()) + 0.05)
 
 
 @pytest.mark.parametrize(
