@@ -72,8 +72,8 @@ def rebuild(conn: psycopg.Connection, models: Any) -> None:
     """Build the marts that read predictions again."""
     for number, model in enumerate(models.models):
         if model.name in MARTS:
-            conn.execute(f"delete from {model.relation}".encode())
-            conn.execute(f"execute model_{number}".encode())
+            conn.execute(sql.SQL("delete from {}").format(sql.SQL(model.relation)))
+            conn.execute(sql.SQL("execute {}").format(sql.Identifier(f"model_{number}")))
 
 
 def records(conn: psycopg.Connection, query: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:

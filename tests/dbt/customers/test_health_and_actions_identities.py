@@ -7,9 +7,10 @@ from fractions import Fraction
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from .conftest import AS_OF
-from .predictions import MARTS, publish, records
+from .predictions import publish, rebuild, records
 
 EARLIER = "2024-12-24"
 WEIGHTS = {"usage": 25, "engagement": 20, "payments": 15, "tickets": 10, "renewal": 10, "churn_risk": 20}
@@ -92,8 +93,9 @@ def _overdue(owed):
 
 
 def _insert(conn, table, row):
-    names = ", ".join(row)
-    conn.execute(f"insert into {table} ({names}) values ({', '.join(['%s'] * len(row))})".encode(), list(row.values()))
+    names, places = map(sql.SQL(", ").join, ([sql.Identifier(name) for name in row], [sql.Placeholder()] * len(row)))
+    statement = sql.SQL("insert into {} ({}) values ({})")
+    conn.execute(statement.format(sql.Identifier(*table.split(".")), names, places), list(row.values()))
 
 
 def _fill(conn, models, found, risky):
@@ -126,9 +128,7 @@ def _fill(conn, models, found, risky):
         {"customer_id": key, "expansion_probability": c["growth"][0], "expansion_amount": c["growth"][1]}
         for key, c in rows.items() if c["growth"] is not None
     ])  # fmt: skip
-    for number, model in enumerate(models.models):
-        if model.name in MARTS:
-            conn.execute(f"execute model_{number}".encode())
+    rebuild(conn, models)
 
 
 @pytest.fixture
