@@ -2,6 +2,8 @@
 PYTHON ?= python3
 DEALS ?= 20000
 UV := .venv/bin/uv
+# Two workers on two cores: threads of numpy and scikit-learn beside them would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
@@ -30,13 +32,13 @@ demo: .venv/.ready ## a simulated company, built, trained, scored and published 
 
 test: .venv/.ready ## lint and all tests but the long ones
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(ONE_THREAD) .venv/bin/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.ready ## formatting, types, layers, SQL style
 	@.venv/bin/pre-commit run --all-files --config .pre-commit-config.yaml
 
 verify: .venv/.ready ## the long acceptance checks; writes docs/evaluation.md
-	@.venv/bin/pytest -m slow -n 2 --dist loadfile
+	@$(ONE_THREAD) .venv/bin/pytest -m slow -n 2 --dist loadfile
 	@.venv/bin/python -m tests.verify
 
 bench: .venv/.ready ## speed and memory; writes docs/performance.md (ARGS="scoring --rows 100000" for a part)

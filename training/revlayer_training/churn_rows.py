@@ -43,13 +43,14 @@ class ChurnRows:
     def of(cls, data: CustomerDataset) -> "ChurnRows":
         """Give each customer the label of its kind: of contracts where it had recurring revenue on the date.
 
-        A window of contracts that is not over leaves the label unknown, whatever the customer has ordered since.
+        A window of contracts that is not over leaves the label unknown, whatever the customer has ordered since; so
+        does recurring revenue without an exchange rate, by which nobody scores the customer as a contract.
         """
-        plan = data.numbers.get("plan_value")
-        pays = np.isfinite(data.is_churned_contractual) | (False if plan is None else np.nan_to_num(plan) > 0)
+        plan, ended = data.numbers.get("plan_value"), np.isfinite(data.is_churned_contractual)
+        pays = ended if plan is None else np.nan_to_num(plan) > 0
         return cls(
             data,
-            np.where(pays, data.is_churned_contractual, data.is_churned_noncontractual),
+            np.where(pays, data.is_churned_contractual, np.where(ended, np.nan, data.is_churned_noncontractual)),
             np.where(pays, data.contractual_known_on, data.noncontractual_known_on),
             pays,
         )

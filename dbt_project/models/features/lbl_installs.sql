@@ -3,9 +3,10 @@
 select
     installs.install_id,
     cast(case
-        when coalesce(payments.missing_count, 0) = 0 then coalesce(payments.revenue, 0)
+        when coalesce(payments.followed_missing_count, 0) = 0 then coalesce(payments.followed_revenue, 0)
     end as {{ type_double() }}) as revenue,
-    greatest(installs.ends_on, payments.known_on) as revenue_known_on
+    greatest(installs.ends_on, payments.followed_known_on) as revenue_known_on,
+    case when coalesce(payments.missing_count, 0) = 0 then coalesce(payments.revenue, 0) end as window_revenue
 from {{ ref('int_installs_reached') }} as installs
-left join {{ ref('int_install_payments_followed') }} as payments on installs.install_id = payments.install_id
+left join {{ ref('int_install_payments') }} as payments on installs.install_id = payments.install_id
 where installs.ends_on <= {{ as_of_date() }}

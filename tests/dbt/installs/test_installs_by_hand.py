@@ -43,7 +43,8 @@ def test_a_first_day_and_the_week_after_it(app, read):
     assert shown(row, "installed_on", "reached_on", "as_of_date") == {
         "installed_on": date(2024, 3, 1), "reached_on": date(2024, 3, 2), "as_of_date": date(2024, 12, 31),
     }  # fmt: skip
-    assert read("lbl_installs") == {"install_id": "s:I", "revenue": 11.25, "revenue_known_on": date(2024, 3, 8)}
+    assert read("lbl_installs") == {"install_id": "s:I", "revenue": 11.25, "revenue_known_on": date(2024, 3, 8),
+                                    "window_revenue": 13.25}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,10 @@ def test_what_is_told_later_is_no_feature_and_a_label_from_then(app, read):
     app.pay("2024-03-04T12:00:00Z", 3, recorded_at="2024-03-20T00:00:00Z")
     app.pay("2024-03-04T12:00:00Z", 4, deleted_at="2024-06-01T00:00:00Z")
     assert read()["event_count"] == 2
-    assert read("lbl_installs") == {"install_id": "s:I", "revenue": 3, "revenue_known_on": date(2024, 3, 20)}
+    app.pay("2024-03-01T12:00:00Z", 5, recorded_at="2024-03-06T00:00:00Z")
+    label = read("lbl_installs")
+    assert (label["revenue"], label["revenue_known_on"]) == (3, date(2024, 3, 20))
+    assert label["window_revenue"] == 8 and read()["early_revenue"] == 0  # too late for a feature, but paid
 
 
 def test_an_install_told_late_has_its_features_of_that_day(app, read):

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from revlayer_training.series.methods import forecast_all
 from revlayer_training.series.panel import Floats, Ints, Panel, error_scales
@@ -64,4 +65,6 @@ def roll(panel: Panel, origins: Sequence[int], horizon: int, mapped: Mapped = ma
 
 def _at(panel: Panel, horizon: int, origin: int) -> tuple[Floats, Floats]:
     known = panel.with_total()[:, :origin]
-    return forecast_all(known, panel.first_month, horizon), error_scales(known)
+    # Matrices of a few dozen months: threads would wait for each other most of the time, and others for them.
+    with threadpool_limits(1, user_api="blas"):
+        return forecast_all(known, panel.first_month, horizon), error_scales(known)

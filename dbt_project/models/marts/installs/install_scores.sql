@@ -29,6 +29,7 @@ select
     cast(predictions.revenue_{{ quantile }}_amount as {{ type_money() }}) as predicted_revenue_{{ quantile }}_amount,
     {%- endfor %}
     cast(labels.revenue as {{ type_money() }}) as revenue_amount,
+    labels.window_revenue as window_revenue_amount,
     labels.install_id is not null as is_window_over,
     predictions.rung,
     predictions.model_version,

@@ -4,7 +4,7 @@ with installs as (
         *,
         coalesce(country_code, 'Unknown') as country,
         coalesce(platform, 'Unknown') as platform_name,
-        coalesce(early_revenue_amount, 0) + revenue_amount as window_amount
+        window_revenue_amount as window_amount
     from {{ ref('install_scores') }}
 ),
 
@@ -18,7 +18,7 @@ counted as (
         count(case when window_amount > 0 then 1 end) as payer_count,
         sum(window_amount) as revenue_amount,
         sum(case when window_amount > 0 then window_amount end) as payer_revenue_amount,
-        sum(case when revenue_amount is not null then coalesce(early_revenue_amount, 0) + predicted_revenue_amount end)
+        sum(case when window_amount is not null then coalesce(early_revenue_amount, 0) + predicted_revenue_amount end)
             as finished_predicted_amount,
         sum(coalesce(early_revenue_amount, 0) + predicted_revenue_amount) as predicted_amount,
         sum(payer_probability) as predicted_payer_count,
