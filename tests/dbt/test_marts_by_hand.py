@@ -9,6 +9,10 @@ from psycopg import sql
 from revlayer import dbt
 
 AS_OF = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
+TARGET = """
+insert into planning.targets (segment_id, month_start_on, target_amount, currency_code)
+values ('(all)', '2025-07-01', 100, 'chf')
+"""
 TESTED = ("pipeline_summary", "at_risk_deals", "won_deals_summary", "revenue_forecast_monthly_total", "deal_scores")
 
 
@@ -18,6 +22,8 @@ def hand(make_database, models_only, tmp_path_factory):
     database, target = make_database("hand"), tmp_path_factory.mktemp("target")
     with database.connect("loader") as conn:
         conn.execute((Path(__file__).parent / "hand_company.sql").read_bytes())
+    with database.connect("planner") as conn:
+        conn.execute(TARGET)
     for selector in ("features", "marts"):
         dbt.run(database.settings, ["build", "--selector", selector], AS_OF, target_path=target)
     dbt.run(database.settings, ["test", "--select", *TESTED], AS_OF, target_path=target)
@@ -115,7 +121,8 @@ def test_scores_without_a_model_are_the_rules(read):
 
 
 def test_missing_rates_and_refused_rows_are_listed(read):
-    assert read("currency_code, needed_on::text, deal_count", "missing_exchange_rates") == [("GBP", "2025-06-30", 1)]
+    rows = read("currency_code, needed_for, needed_on::text, deal_count, row_count", "missing_exchange_rates")
+    assert rows == [("CHF", "targets", "2025-06-30", 0, 1), ("GBP", "open deals", "2025-06-30", 1, 1)]
     rows = read("table_name, rejected_count, first_line_number, example_reason", "import_issues")
     assert rows == [("deals", 2, 4, "amount is not a number")]
 

@@ -1,24 +1,11 @@
 -- Grain: one row per period (month or fiscal quarter) and segment that has a target; segment (all) is the company.
 -- The latest entry of a month and segment counts. A quarter has a target where all its months have one.
-with entered as (
-    select
-        *,
-        row_number() over (partition by segment_id, month_start_on order by entered_at desc, target_id desc) as recency
-    from {{ source('planning', 'targets') }}
-    where owner_id is null and team_path is null
+with targets as (
+    {{ converted_targets() }}
 ),
 
 converted as (
-    select
-        entered.segment_id,
-        dates.month_start_on,
-        dates.fiscal_quarter_start_on,
-        cast(entered.target_amount * rates.known_rate as {{ type_money() }}) as target_amount
-    from entered
-    inner join {{ ref('dim_date') }} as dates on entered.month_start_on = dates.date_day
-    left join {{ ref('int_exchange_rates_daily') }} as rates
-        on upper(entered.currency_code) = rates.currency_code and rates.date_day = {{ as_of_date() }}
-    where entered.recency = 1
+    select * from targets where owner_id is null and team_path is null
 ),
 
 -- The company's target is its own entry, or else the sum of its segments'.

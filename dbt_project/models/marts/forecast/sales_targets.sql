@@ -1,27 +1,11 @@
 -- Grain: one row per period (month or fiscal quarter) and owner or team that has a target.
 -- The latest entry of a month counts. A quarter has a target where all its months have one.
-with entered as (
-    select
-        *,
-        row_number() over (
-            partition by owner_id, team_path, month_start_on order by entered_at desc, target_id desc
-        ) as recency
-    from {{ source('planning', 'targets') }}
-    where owner_id is not null or team_path is not null
+with targets as (
+    {{ converted_targets() }}
 ),
 
 monthly as (
-    select
-        entered.owner_id,
-        entered.team_path,
-        dates.month_start_on,
-        dates.fiscal_quarter_start_on,
-        cast(entered.target_amount * rates.known_rate as {{ type_money() }}) as target_amount
-    from entered
-    inner join {{ ref('dim_date') }} as dates on entered.month_start_on = dates.date_day
-    inner join {{ ref('int_exchange_rates_daily') }} as rates
-        on upper(entered.currency_code) = rates.currency_code and rates.date_day = {{ as_of_date() }}
-    where entered.recency = 1
+    select * from targets where owner_id is not null or team_path is not null
 ),
 
 periods as (

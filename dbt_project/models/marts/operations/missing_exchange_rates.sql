@@ -12,6 +12,16 @@ with needed as (
     select currency_code, needed_on, 'installs' as needed_for, 0 as deal_count, row_count
     from {{ ref('int_install_rates_missing') }}
     union all
+    select
+        currency_code,
+        {{ as_of_date() }} as needed_on,
+        'targets' as needed_for,
+        0 as deal_count,
+        count(*) as row_count
+    from ({{ converted_targets() }}) as targets
+    where target_amount is null
+    group by currency_code
+    union all
     -- The mean rate of a month needs that of every day; rates hold on, so it is the first days that lack one.
     select
         coalesce(currency_code, '(none)') as currency_code,
