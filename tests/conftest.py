@@ -34,6 +34,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 dbt.run = parsed_project.run
 
 TEMPLATE = "revlayer_test_template"
+GRANTS = "grant create, temporary on database {} to {}"
 # Files that take a minute and more, besides those of the company.
 LONGEST = (
     "test_mrr_incremental.py", "test_replay.py", "test_crm_import_run.py", "test_marts_by_hand.py", "test_features.py",
@@ -98,6 +99,8 @@ def _databases(server_url: str, *, drop: bool) -> Iterator[Callable[..., Databas
         with psycopg.connect(server_url, autocommit=True) as conn:
             statement = "create database {} template {}"
             conn.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
+            if made:  # a copy, to which all goes over but grants on the database itself
+                conn.execute(sql.SQL(GRANTS).format(sql.Identifier(name), sql.Identifier(Settings().role("owner"))))
         made.append(name)
 
     template = f"{TEMPLATE}_{uuid.uuid4().hex[:8]}"
@@ -108,10 +111,7 @@ def _databases(server_url: str, *, drop: bool) -> Iterator[Callable[..., Databas
         name = f"{label}_{uuid.uuid4().hex[:8]}"
         origin = template if source is None else conninfo_to_dict(source.url)["dbname"]
         create(name, str(origin))
-        settings = _settings(server_url, name)
-        if source is None:  # default privileges and grants on the database itself are not copied
-            deploy(settings)
-        return Database(settings)
+        return Database(_settings(server_url, name))
 
     yield make
     if not drop:

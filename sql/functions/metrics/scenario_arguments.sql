@@ -67,13 +67,14 @@ begin
                     hint = 'Changes are relative: 0.1 is 10 % more, -0.1 is 10 % less, 0 is none.';
         end if;
     end loop;
+    -- Rounded, since a number may have more zeros behind its point than double precision can hold.
     return query
     select
         s.segment_id,
-        coalesce((c.changes ->> v_names[1])::float8, 0),
-        coalesce((c.changes ->> v_names[2])::float8, 0),
-        coalesce((c.changes ->> v_names[3])::float8, 0),
-        coalesce((c.changes ->> v_names[4])::float8, 0)
+        coalesce(round((c.changes ->> v_names[1])::numeric, 30)::float8, 0),
+        coalesce(round((c.changes ->> v_names[2])::numeric, 30)::float8, 0),
+        coalesce(round((c.changes ->> v_names[3])::numeric, 30)::float8, 0),
+        coalesce(round((c.changes ->> v_names[4])::numeric, 30)::float8, 0)
     from unnest(v_segments) as s (segment_id)
     cross join lateral (
         select coalesce(p_scenario -> '(all)', '{}') || coalesce(p_scenario -> s.segment_id, '{}') as changes

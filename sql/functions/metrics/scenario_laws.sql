@@ -1,6 +1,7 @@
--- The law of revenue still to come, as published and in a scenario, by segment and for the company, of each month and of
--- all of them: its mean (to the cent by part, as published, and as it is), its variance and the expected wins, from metrics.scenario_parts and the factors that deals
--- share. docs/forecast.md has the formulas. Of what comes after the last month there is only the mean.
+-- The law of revenue still to come, as published and in a scenario, by segment and for the company, of each month and
+-- of all of them: its mean (to the cent by part, as published, and as it is), its variance and the expected wins, from
+-- metrics.scenario_parts and the factors that deals share. docs/forecast.md has the formulas. Of what comes after the
+-- last month there is only the mean.
 create or replace function metrics.scenario_laws(p_scenario jsonb)
 returns table (
     variant text,
@@ -42,8 +43,8 @@ parts as (
         on made.segment_id = parts.segment_id and made.month_start_on = parts.month_start_on
 ),
 
--- A scope is a segment or the company. To the mean of the product of two months its sum adds what deals and common factors
--- bring, and each of its segments what the segment's own factor adds.
+-- A scope is a segment or the company. To the mean of the product of two months its sum adds what deals and common
+-- factors bring, and each of its segments what the segment's own factor adds.
 elements as (
     select segment_id as scope, parts.* from parts
     union all

@@ -1,5 +1,6 @@
 """A forecast as rows of the scoring tables, without run_id."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,7 +8,7 @@ import pyarrow as pa
 
 from revlayer_udf.forecast import spread
 from revlayer_udf.forecast.distribution import PROBABILITIES
-from revlayer_udf.forecast.engine import Forecast
+from revlayer_udf.forecast.engine import Forecast, with_total
 from revlayer_udf.forecast.months import Floats, month_start
 from revlayer_udf.forecast.timing import LifeTable
 from revlayer_udf.targets import CLOSE_DAYS
@@ -30,8 +31,13 @@ def forecast_table(made: Forecast, model_version: str) -> pa.Table:
 
 
 def quantile_table(made: Forecast) -> pa.Table:
-    """Return the rows of scoring.revenue_forecast_quantiles: months, then quarters."""
-    means = {"month": made.mean, "quarter": made.quarter_mean}
+    """Return the rows of scoring.revenue_forecast_quantiles: months, then quarters.
+
+    Means are sums of parts in whole cents, as the marts by month have them: everywhere the same figure.
+    """
+    names = ("closed", "open_mean", "created_mean")
+    cents = replace(made, **{name: with_total(np.round(getattr(made, name)[1:], 2)) for name in names})
+    means = {"month": cents.mean, "quarter": cents.quarter_mean}
     held = {"month": made.distribution.months, "quarter": made.distribution.quarters}
     starts = {"month": made.months, "quarter": made.quarters}
     tables = []
