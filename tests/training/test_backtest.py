@@ -21,7 +21,7 @@ from revlayer_udf.forecast.baselines import (
 )
 from revlayer_udf.forecast.months import month_end, month_number
 from revlayer_udf.forecast.reading import CrmView
-from revlayer_udf.forecast.timing import INTERVALS, LifeTable, life_table
+from revlayer_udf.forecast.timing import CLASSES, INTERVALS, LifeTable, life_table
 
 SEGMENTS = ["A", "B"]
 
@@ -129,14 +129,15 @@ def test_coverage_draws_companies() -> None:
 def as_the_crm_sees_it(world: World, deals: OpenDeals) -> tuple[CrmView, dict[str, OpenDeals]]:
     nothing = np.array([""] * len(deals))
     crm = CrmView(deals.segment, deals.value_mean, deals.win_probability, deals.created_on + 60, nothing, nothing)
-    table = life_table([], np.zeros((0, INTERVALS + 1, 3)))
+    table = life_table([], np.zeros((0, CLASSES + 1, INTERVALS + 1, 3)))
     return crm, {"crm_probability": by_crm_probability(deals, crm, world.history().known_by(deals.as_of), table)}
 
 
 def test_the_crm_rival_trusts_stage_probability_and_amount_in_the_months_of_past_wins() -> None:
     deals = World(5, per_month=15).open_at(date(2024, 2, 29))
-    won = np.tile(np.linspace(0.03, 0.3, INTERVALS), (2, 1))
-    table = LifeTable(["S"], np.zeros(2, int), won, np.zeros((2, INTERVALS)))
+    won = np.zeros((2, CLASSES + 1, INTERVALS))
+    won[:, -1] = np.linspace(0.03, 0.3, INTERVALS)
+    table = LifeTable(["S"], np.zeros(won.shape[:2], int), won, np.zeros_like(won))
     values = ("A", 100.0, 0.4, np.datetime64("2024-03-01"), "id", "S")
     crm = CrmView(*(np.repeat(value, len(deals)) for value in values))
     seen = by_crm_probability(deals, crm, HISTORY, table)

@@ -21,6 +21,7 @@ from tests.verify.report import Section
 
 HISTORY_MONTHS, ORIGINS, REFIT_MONTHS = 36, 12, 3
 HORIZONS = (1, 2, 3, 6)
+TOGETHER = (1, 2, 3)
 RIVALS = ("stage_weighted", "crm_probability", "naive", "seasonal_naive")
 WIDE = ("p025_amount", "p975_amount")
 ALL_MODELS = ["run", "--select", "+ftr_deals", "+lbl_deals"]
@@ -79,6 +80,7 @@ def section(backtests: dict[str, BacktestSummary], deals: int) -> Section:
     tables = {seed: backtest.table for seed, backtest in backtests.items()}
     _coverage(made, tables)
     _errors(made, tables)
+    _ratios(made, tables)
     _histogram(made, tables)
     _timing(made, pa.concat_tables([backtest.timing for backtest in backtests.values()]))
     rows = []
@@ -134,6 +136,53 @@ def _errors(made: Section, tables: dict[str, pa.Table]) -> None:
     made.tables.append((words, header, rows))
 
 
+def _ratios(made: Section, tables: dict[str, pa.Table]) -> None:
+    """Errors over the stage-weighted one's, also of the first three months together, and what companies drawn give."""
+    rows: list[tuple[object, ...]] = []
+    for horizons in ((1,), (2,), (3,), (6,), TOGETHER):
+        errors = {name: _absolute_errors(tables, name, horizons) for name in ("model", "truth", *RIVALS)}
+        cells: list[object] = []
+        for name in ("model", "truth"):
+            ratio, low, high = _ratio(errors[name], errors["stage_weighted"])
+            cells += [ratio, f"{low:.3f} to {high:.3f}"]
+        rows.append((f"{horizons[0]} to {horizons[-1]}" if len(horizons) > 1 else horizons[0], *cells))
+        if horizons == TOGETHER:
+            at = "1 to 3 months ahead together: WAPE over "
+            best = min((errors[name] for name in ("naive", "crm_probability")), key=np.sum)
+            made.check(
+                at + "the stage-weighted one", _ratio(errors["model"], errors["stage_weighted"])[0],
+                lambda v: v <= 0.8, "≤ 0.80",
+            )  # fmt: skip
+            made.check(
+                at + "the better of naive and CRM probability", _ratio(errors["model"], best)[0], lambda v: v < 1, "< 1"
+            )
+    header = ("months ahead", "model", "95 % interval, companies drawn", "truth", "95 % interval, companies drawn")
+    words = (
+        "Ratio of WAPE to the stage-weighted one; of several months together it is that of their absolute errors added"
+        " up, in which the stage-weighted one's first month, when all that is overdue falls due, weighs most:"
+    )
+    made.tables.append((words, header, rows))
+
+
+def _absolute_errors(tables: dict[str, pa.Table], predictor: str, horizons: Sequence[int]) -> np.ndarray:
+    """Sum of absolute errors of each company, [companies]; of the same months their ratio is that of WAPE."""
+    found = []
+    for held in tables.values():
+        kept = pc.is_in(held["months_ahead"], pa.array(horizons, held["months_ahead"].type))
+        for name, value in {"segment_id": "(all)", "period_type": "month", "predictor": predictor}.items():
+            kept = pc.and_(kept, pc.equal(held[name], value))
+        rows = held.filter(kept)
+        found.append(pc.sum(pc.abs(pc.subtract(rows["forecast_amount"], rows["actual_amount"]))).as_py())
+    return np.array(found)
+
+
+def _ratio(errors: np.ndarray, others: np.ndarray) -> tuple[float, float, float]:
+    """Ratio of the sums, and its 95 % interval when companies are drawn with replacement."""
+    drawn = np.random.default_rng(0).integers(0, len(errors), (2000, len(errors)))
+    low, high = np.quantile(errors[drawn].sum(axis=1) / others[drawn].sum(axis=1), (0.025, 0.975))
+    return float(errors.sum() / others.sum()), float(low), float(high)
+
+
 def _histogram(made: Section, tables: dict[str, pa.Table]) -> None:
     """Probability integral transform: where in its distribution what came lay, in tenths."""
     rows = []
@@ -153,7 +202,7 @@ def _ranks(table: pa.Table, period: str) -> np.ndarray:
 
 
 def _timing(made: Section, table: pa.Table) -> None:
-    """Calibration of winning, losing, staying open and slipping by months ahead, beside the stage's life table."""
+    """Calibration of winning, losing, staying open and slipping by months ahead, beside the life table alone."""
     keys = ["outcome", "months_ahead", "predictor", "probability_bin"]
     sums = ["deal_count", "predicted_sum", "happened_count", "squared_error_sum"]
     bins = table.group_by(keys).aggregate([(name, "sum") for name in sums]).to_pylist()
@@ -171,7 +220,7 @@ def _timing(made: Section, table: pa.Table) -> None:
                 )
                 rows.append((outcome, ahead, *model, alone[3], alone[4]))
     header = ("outcome", "months ahead", "deals", "predicted", "happened", "calibration error", "Brier score",
-              "calibration error of the stage alone", "its Brier score")  # fmt: skip
+              "calibration error of the life table alone", "its Brier score")  # fmt: skip
     words = (
         "Close timing, all companies pooled: shares of open deals won or lost in a month, open at its end, or slipped"
         " past the month they were expected to close in; calibration error over ten bins of probability:"

@@ -20,8 +20,8 @@ READ = ("int_dates_spined", "dim_date", "+int_exchange_rates_daily")
 DEALS = """
 create table marts.fct_deals (
     deal_id text, as_of_date date, account_id text, owner_id text, team_path text, segment_id text, stage_name text,
-    expected_close_on date, is_open boolean, closed_on date, is_won boolean, forecast_category text,
-    reporting_amount numeric(18, 2), forecast_amount numeric(18, 2)
+    stage_entered_on date, expected_close_on date, is_open boolean, closed_on date, is_won boolean,
+    forecast_category text, reporting_amount numeric(18, 2), forecast_amount numeric(18, 2)
 )
 """
 # Rows made by hand have numbers of their own.

@@ -75,18 +75,18 @@ def read_outcomes(conn: psycopg.Connection, through: date) -> Outcomes:
     return Outcomes(ids[order], closed_on[order], np.asarray(table["is_won"].to_numpy(), dtype=np.bool_)[order])
 
 
-def chances(deals: OpenDeals, losses: LifeTable, stages: NDArray[np.str_], horizon: int) -> Chances:
+def chances(deals: OpenDeals, losses: LifeTable, view: CrmView, horizon: int) -> Chances:
     """Return what the models say of every deal: winning by p and its timing, losing by the life table."""
     days = days_to_month_ends(deals.as_of, horizon)
     probability = np.clip(np.nan_to_num(deals.win_probability), 0.0, 1.0)[:, None]
-    lost = month_probabilities(losses.lost_unless_won[losses.rows_of(stages)], days)
+    lost = month_probabilities(losses.lost_unless_won[losses.places_of(view.stage_name, view.days_in_stage)], days)
     return Chances(probability * month_probabilities(deals.close_cdf, days), (1.0 - probability) * lost)
 
 
-def life_table_chances(as_of: date, losses: LifeTable, stages: NDArray[np.str_], horizon: int) -> Chances:
-    """Return what the stage alone says, without any model."""
-    days, rows = days_to_month_ends(as_of, horizon), losses.rows_of(stages)
-    return Chances(month_probabilities(losses.won[rows], days), month_probabilities(losses.lost[rows], days))
+def life_table_chances(as_of: date, losses: LifeTable, view: CrmView, horizon: int) -> Chances:
+    """Return what the stage and the days in it say, without any model."""
+    days, places = days_to_month_ends(as_of, horizon), losses.places_of(view.stage_name, view.days_in_stage)
+    return Chances(month_probabilities(losses.won[places], days), month_probabilities(losses.lost[places], days))
 
 
 def compare(
@@ -103,8 +103,8 @@ def compare(
     dated = ~np.isnat(view.expected_close_on)
     tables = []
     for name, said in (
-        ("model", chances(deals, losses, view.stage_name, horizon)),
-        ("life_table", life_table_chances(as_of, losses, view.stage_name, horizon)),
+        ("model", chances(deals, losses, view, horizon)),
+        ("life_table", life_table_chances(as_of, losses, view, horizon)),
     ):
         still_open = said.still_open
         for ahead in range(1, last + 1):

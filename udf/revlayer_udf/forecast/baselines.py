@@ -47,7 +47,8 @@ def by_crm_probability(deals: OpenDeals, view: CrmView, known: ClosedDeals, tabl
     Args:
         table: what became of past open deals by stage, as known at the as-of date.
     """
-    within = table.won / np.maximum(table.won[:, -1:], 1e-9)
+    won = table.won[:, -1]
+    within = won / np.maximum(won[:, -1:], 1e-9)
     return replace(
         deals,
         win_probability=fallbacks.win_probability(view.stage_probability, known),

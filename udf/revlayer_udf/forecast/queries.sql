@@ -22,11 +22,13 @@ where closed_on is not null
     and coalesce(closed_known_on, closed_on) <= %(known_by)s::date
 
 -- name: past_open_deals
--- Open deals of earlier month ends by stage, the interval in which they were won, lost or out of sight, and which of it.
+-- Open deals of earlier month ends by stage, class of days in it (null where unknown), the interval in which they were
+-- won, lost or out of sight, and which of it.
 -- What was closed after the as-of date, or became known after it, was open as far as anybody knew.
 with followed as (
     select
         coalesce(features.stage_name, '') as stage_name,
+        features.days_in_stage::integer as days_in_stage,
         case when known.deal_id is null then 'censored' when known.is_won then 'won' else 'lost' end as outcome,
         greatest(coalesce(known.closed_on, %(as_of)s::date) - features.as_of_date, 1) as days
     from features.ftr_deals as features
@@ -39,10 +41,11 @@ with followed as (
 
 select
     stage_name,
-    -- An interval's end belongs to it.
+    -- An interval's end belongs to it; so does a class's last day.
+    width_bucket(days_in_stage - 1, %(stage_days)s::integer[]) as days_class,
     width_bucket(days - 1, %(ends)s::integer[]) as place,
     outcome,
     count(*)
 from followed
-group by 1, 2, 3
-order by 1, 2, 3
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4

@@ -29,7 +29,8 @@ from revlayer_udf.targets import TARGETS as DEAL_TARGETS
 TARGETS = ("deal_win", "deal_value", "deal_close_month")
 FALLBACK = "fallback"
 _OWN_COLUMNS = ("segment_id", "created_on", "expected_close_on", "forecast_amount", "stage_crm_probability")
-_NAME_COLUMNS = ("deal_id", "stage_name")
+_TEXT_COLUMNS = ("deal_id", "stage_name")
+_NAME_COLUMNS = (*_TEXT_COLUMNS, "days_in_stage")
 _CLOSE_COLUMNS = tuple(f"within_{days}d_probability" for days in KNOT_DAYS)
 
 
@@ -62,7 +63,7 @@ class CrmView:
     """What the CRM itself says of the same open deals; all [N], null = NaN, NaT or an empty text.
 
     Attributes:
-        deal_id, stage_name: empty arrays unless they were asked for.
+        deal_id, stage_name, days_in_stage: empty arrays unless they were asked for.
     """
 
     segment: NDArray[np.str_]
@@ -71,6 +72,7 @@ class CrmView:
     expected_close_on: Days
     deal_id: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object))
     stage_name: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype=np.str_))
+    days_in_stage: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def load_served(conn: psycopg.Connection) -> Served:
@@ -110,7 +112,7 @@ def read_open_deals(
 
     Args:
         closed: history, for the fallbacks; only what was known by ``as_of`` is used.
-        with_names: read id and stage of every deal too.
+        with_names: read id, stage and days in it of every deal too.
     """
     names = _NAME_COLUMNS if with_names else ()
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys([*names, *served.columns]))
@@ -118,7 +120,7 @@ def read_open_deals(
     known = closed.known_by(as_of)
     # Closed even when a model refuses a row: the connection is busy until then.
     with closing(read_batches(conn, query, {"as_of": as_of})) as batches:
-        parts = [_score(batch, served, known) | _names(batch, names) for batch in batches]
+        parts = [_score(batch, served, known) | (_names(batch) if with_names else {}) for batch in batches]
     if not parts:
         parts = [_nothing() | {name: np.zeros(0, dtype=object) for name in names}]
     stacked = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -133,7 +135,8 @@ def read_open_deals(
     )
     view = CrmView(stacked["segment"], stacked["amount"], stacked["stage"], stacked["expected_on"])
     if with_names:
-        view = replace(view, deal_id=stacked["deal_id"], stage_name=stacked["stage_name"].astype(np.str_))
+        stage, days = stacked["stage_name"].astype(np.str_), stacked["days_in_stage"].astype(np.float64)
+        view = replace(view, deal_id=stacked["deal_id"], stage_name=stage, days_in_stage=days)
     return deals, view
 
 
@@ -160,8 +163,9 @@ def _score(batch: pa.RecordBatch, served: Served, known: ClosedDeals) -> dict[st
     }  # fmt: skip
 
 
-def _names(batch: pa.RecordBatch, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    return {name: _plain(batch[name]).fill_null("").to_numpy(zero_copy_only=False) for name in names}
+def _names(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
+    texts = {name: _plain(batch[name]).fill_null("").to_numpy(zero_copy_only=False) for name in _TEXT_COLUMNS}
+    return texts | {"days_in_stage": _numbers(batch["days_in_stage"])}
 
 
 def _nothing() -> dict[str, np.ndarray]:

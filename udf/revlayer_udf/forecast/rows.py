@@ -10,7 +10,7 @@ from revlayer_udf.forecast import spread
 from revlayer_udf.forecast.distribution import PROBABILITIES
 from revlayer_udf.forecast.engine import Forecast, with_total
 from revlayer_udf.forecast.months import Floats, month_start
-from revlayer_udf.forecast.timing import LifeTable
+from revlayer_udf.forecast.timing import STAGE_DAYS, LifeTable
 from revlayer_udf.targets import CLOSE_DAYS
 
 
@@ -92,17 +92,25 @@ def parts_table(made: Forecast) -> pa.Table:
 
 
 def loss_table(losses: LifeTable, as_of: date) -> pa.Table:
-    """Return the rows of scoring.deal_loss_timings; the last one, without a stage, is for stages not seen."""
-    count = len(losses.stages) + 1
+    """Return the rows of scoring.deal_loss_timings: every stage with every class of days in it.
+
+    The last rows, without a stage, are for stages not seen; those without days for any, also unknown ones.
+    """
+    stages, classes = losses.deals.shape
+    first = [0, *(days + 1 for days in STAGE_DAYS), None]
+    last = [*STAGE_DAYS, None, None]
     within = {
-        f"within_{days}d_probability": pa.array(losses.lost_unless_won[:, place], pa.float64())
+        f"within_{days}d_probability": pa.array(losses.lost_unless_won[..., place].reshape(-1), pa.float64())
         for place, days in enumerate(CLOSE_DAYS)
     }
+    names = [name for stage in [*losses.stages, None] for name in [stage] * classes]
     return pa.table(
         {
-            "as_of_date": pa.array([as_of] * count, pa.date32()),
-            "stage_name": pa.array([*losses.stages, None], pa.string()),
-            "deal_count": pa.array(losses.deals, pa.int64()),
+            "as_of_date": pa.array([as_of] * len(names), pa.date32()),
+            "stage_name": pa.array(names, pa.string()),
+            "days_in_stage_from": pa.array(first * stages, pa.int32()),
+            "days_in_stage_to": pa.array(last * stages, pa.int32()),
+            "deal_count": pa.array(losses.deals.reshape(-1), pa.int64()),
             **within,
         }
     )

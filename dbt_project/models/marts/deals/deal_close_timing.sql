@@ -24,6 +24,10 @@ deals as (
     select
         deals.*,
         case
+            when deals.stage_entered_on > deals.as_of_date then 0
+            else {{ days_between('deals.stage_entered_on', 'deals.as_of_date') }}
+        end as days_in_stage,
+        case
             when dates.month_start_on is not null then greatest(dates.month_start_on, first_open_month.month_start_on)
         end as expected_month_on
     from {{ ref('fct_deals') }} as deals
@@ -50,11 +54,21 @@ loss_timings as (
     inner join runs on timings.run_id = runs.run_id
 ),
 
--- A stage that was never left before has the timing of all stages: the row without a stage.
-stages as (
-    select deals.deal_id, timings.stage_name
+stages as (select distinct stage_name from loss_timings),
+
+stage_days as (
+    select distinct days_in_stage_from, days_in_stage_to from loss_timings where days_in_stage_from is not null
+),
+
+-- A stage that was never left before has the timing of all stages: the rows without a stage. Unknown days have the
+-- timing of all: the rows without days.
+placed as (
+    select deals.deal_id, stages.stage_name, stage_days.days_in_stage_from
     from deals
-    left join loss_timings as timings on coalesce(deals.stage_name, '') = timings.stage_name
+    left join stages on coalesce(deals.stage_name, '') = stages.stage_name
+    left join stage_days
+        on deals.days_in_stage >= stage_days.days_in_stage_from
+        and deals.days_in_stage <= coalesce(stage_days.days_in_stage_to, deals.days_in_stage)
 ),
 
 closed_by as (
@@ -66,8 +80,10 @@ closed_by as (
     from deals
     inner join wins on deals.deal_id = wins.deal_id
     inner join win_timings on deals.deal_id = win_timings.deal_id
-    inner join stages on deals.deal_id = stages.deal_id
-    inner join loss_timings on coalesce(stages.stage_name, '(all)') = coalesce(loss_timings.stage_name, '(all)')
+    inner join placed on deals.deal_id = placed.deal_id
+    inner join loss_timings
+        on coalesce(placed.stage_name, '(all)') = coalesce(loss_timings.stage_name, '(all)')
+        and coalesce(placed.days_in_stage_from, -1) = coalesce(loss_timings.days_in_stage_from, -1)
     cross join months
 )
 
