@@ -12,6 +12,7 @@ import parsed_project
 import psycopg
 import pytest
 import shared_company
+from discarded import discard
 from plpython_server import NoPlpython, plpython_server
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -76,7 +77,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedServer(tmp_path_factory.mktemp("server"), durable=False)
     server.start()
     yield server.url()
-    server.remove()
+    discard(server)
 
 
 def _settings(server_url: str, name: str) -> Settings:

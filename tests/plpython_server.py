@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import psycopg
+from discarded import discard
 from packaging.requirements import Requirement
 
 from revlayer.database.embedded import EmbeddedServer
@@ -60,7 +61,7 @@ def plpython_server(home: Path) -> Iterator[str]:
             _check_python(server.url())
             yield server.url()
         finally:
-            server.remove()
+            discard(server)
 
 
 def _check_python(url: str) -> None:
