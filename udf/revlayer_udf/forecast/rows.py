@@ -35,8 +35,12 @@ def quantile_table(made: Forecast) -> pa.Table:
 
     Means are sums of parts in whole cents, as the marts by month have them: everywhere the same figure.
     """
-    names = ("closed", "open_mean", "created_mean")
-    cents = replace(made, **{name: with_total(np.round(getattr(made, name)[1:], 2)) for name in names})
+    cents = replace(
+        made,
+        closed=_in_cents(made.closed),
+        open_mean=_in_cents(made.open_mean),
+        created_mean=_in_cents(made.created_mean),
+    )
     means = {"month": cents.mean, "quarter": cents.quarter_mean}
     held = {"month": made.distribution.months, "quarter": made.distribution.quarters}
     starts = {"month": made.months, "quarter": made.quarters}
@@ -114,6 +118,11 @@ def loss_table(losses: LifeTable, as_of: date) -> pa.Table:
             **within,
         }
     )
+
+
+def _in_cents(amounts: Floats) -> Floats:
+    """Round every segment's amounts, so that the total is their sum, [S + 1, M]."""
+    return with_total(np.round(amounts[1:], 2))
 
 
 def _monthly(made: Forecast, names: list[str], figures: dict[str, Floats]) -> pa.Table:
