@@ -1,6 +1,7 @@
-"""Scores deal_win and kills itself with SIGKILL at a stage: ``killed_run.py URL STAGE AS_OF_DATE``.
+"""Scores deal_win and dies of SIGKILL at a stage: ``killed_run.py URL AS_OF_DATE``, stages by line on standard input.
 
-At stages after publishing it keeps no run but the published one, so that there is something to drop.
+A child dies at each stage, so that the libraries are loaded once; its exit code goes to standard output. At stages
+after publishing it keeps no run but the published one, so that there is something to drop.
 """
 
 import os
@@ -30,9 +31,11 @@ def die():
 
 
 class DyingCursor(psycopg.Cursor):
+    stage = ""
+
     def execute(self, query, params=None, **options):
         text = query if isinstance(query, str) else query.as_string(self)
-        stage = sys.argv[2]
+        stage = self.stage
         if stage in BEFORE and text.lstrip().removeprefix("select ").startswith(BEFORE[stage]):
             die()
         result = super().execute(query, params, **options)
@@ -54,8 +57,8 @@ def half_of(conn, selection, block_rows):
         yield block
 
 
-def main():
-    url, stage, as_of = sys.argv[1:]
+def run_until(url, as_of, stage):
+    DyingCursor.stage = stage
     conn = psycopg.connect(url)
     conn.execute("set role revlayer_scorer")
     conn.commit()
@@ -72,6 +75,16 @@ def main():
         conn, date.fromisoformat(as_of), ["deal_win"], progress, read_conn=read_conn,
         changed_only=stage == "copied", keep=0 if stage == "dropped" else 5,
     )  # fmt: skip
+
+
+def main():
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            run_until(*sys.argv[1:], line.strip())
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

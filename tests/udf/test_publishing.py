@@ -1,5 +1,6 @@
 """Predictions are published whole or not at all, whatever kills a run and whoever else is at work."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -75,23 +76,29 @@ def publish(conn, probability=0.5, **options):
 STAGES = ["copied", "reading", "scoring", "writing", "described", "written", "attached", "superseded", "uncommitted"]
 
 
-def kill_at(database, stage):
+@pytest.fixture
+def kill_at(scored_database):
+    """Return a function: a run that dies of SIGKILL at a stage."""
     script = Path(__file__).with_name("killed_run.py")
-    done = subprocess.run(
-        [sys.executable, str(script), database.url, stage, "2025-06-30"], capture_output=True, timeout=60
-    )
-    assert done.returncode == -9, done.stderr.decode()
+    command = [sys.executable, str(script), scored_database.url, AS_OF.isoformat()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as runs:
+
+        def kill(stage):
+            runs.stdin.write(f"{stage}\n")
+            assert runs.stdout.readline() == f"{-signal.SIGKILL}\n"
+
+        yield kill
 
 
-def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database):
+def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database, kill_at):
     with scored_database.connect("scorer") as conn:
         score_targets(conn, AS_OF, ["deal_win"])
         before = published(conn)
         assert before.num_rows == 100
-        kill_at(scored_database, "started")
+        kill_at("started")
         assert statuses(conn) == ["published"]
         for number, stage in enumerate(STAGES):
-            kill_at(scored_database, stage)
+            kill_at(stage)
             assert published(conn).equals(before), stage
             assert statuses(conn) == ["published", *["failed"] * number, "running"], stage
         [summary] = score_targets(conn, AS_OF, ["deal_win"])
@@ -103,10 +110,10 @@ def test_killed_before_its_commit_a_run_leaves_the_previous_one(scored_database)
 
 
 @pytest.mark.parametrize("stage", ["published", "dropped"])
-def test_killed_after_its_commit_a_run_stands(scored_database, stage):
+def test_killed_after_its_commit_a_run_stands(scored_database, kill_at, stage):
     with scored_database.connect("scorer") as conn:
         score_targets(conn, AS_OF, ["deal_win"])
-        kill_at(scored_database, stage)
+        kill_at(stage)
         assert statuses(conn) == ["superseded", "published"]
         assert published(conn).num_rows == 100
         score_targets(conn, AS_OF, ["deal_win"])
