@@ -14,6 +14,8 @@ from revlayer_udf.forecast.pipeline import KNOT_DAYS
 
 FIRST = month_number(date(2021, 1, 1))
 MEAN_DAYS = 60.0
+#: What is known until something else is.
+END = np.datetime64("9999-12-31")
 
 
 class World:
@@ -40,7 +42,8 @@ class World:
 
     def history(self) -> ClosedDeals:
         known = self.closed <= np.datetime64(month_end(self.last))
-        columns = (self.segment, self.created, self.created, self.closed, self.closed, self.is_won)
+        until = np.full(len(self.closed), END)
+        columns = (self.segment, self.created, self.created, self.closed, self.closed, until, self.is_won)
         amount = np.where(self.is_won, self.value, 0.0)
         return ClosedDeals(*(column[known] for column in columns), amount[known])
 
@@ -59,7 +62,7 @@ class World:
 
 
 def create_feature_tables(conn: psycopg.Connection, world: World, as_of_dates: list[date]) -> None:
-    """Make features.ftr_deals and features.lbl_deals with the columns that a forecast reads. Commits."""
+    """Make the tables of features and labels with the columns that a forecast reads. Commits."""
     conn.execute(
         "create table features.ftr_deals (deal_id text, as_of_date date, segment_id text, created_on date,"
         " expected_close_on date, forecast_amount decimal(18, 2), stage_crm_probability double precision,"
@@ -71,9 +74,38 @@ def create_feature_tables(conn: psycopg.Connection, world: World, as_of_dates: l
         " created_known_on date, closed_on date, closed_known_on date, is_won boolean,"
         " won_amount_reporting decimal(18, 2))"
     )
+    conn.execute(
+        "create table features.lbl_deal_closings (deal_id text, known_from_on date, known_to_on date, segment_id text,"
+        " created_on date, created_known_on date, closed_on date, closed_known_on date, is_won boolean,"
+        " won_amount_reporting decimal(18, 2))"
+    )
     for as_of in as_of_dates:
         frames.copy_in(conn, sql.Identifier("features", "ftr_deals"), _open_rows(world, as_of))
-    frames.copy_in(conn, sql.Identifier("features", "lbl_deals"), _closed_rows(world))
+    closed = _closed_rows(world)
+    frames.copy_in(conn, sql.Identifier("features", "lbl_deals"), closed)
+    known_from, known_to = closed["closed_on"], pa.array([END] * len(closed), pa.date32())
+    closings = closed.set_column(5, "closed_known_on", known_from)
+    closings = closings.append_column("known_from_on", known_from).append_column("known_to_on", known_to)
+    frames.copy_in(conn, sql.Identifier("features", "lbl_deal_closings"), closings)
+    conn.commit()
+
+
+def tell_later(conn: psycopg.Connection, day: date) -> None:
+    """Reopen, correct and delete, within two weeks after a day, closings known by then, and close a new deal. Commits."""
+    days = {"after": day + timedelta(days=1), "day": day}
+    found = conn.execute(
+        "with corrected as (update features.lbl_deal_closings set known_to_on = %(after)s::date + hashtext(deal_id) & 7"
+        " where known_from_on <= %(day)s and hashtext(deal_id) %% 3 = 0 returning *)"
+        " insert into features.lbl_deal_closings select deal_id, known_to_on, '9999-12-31', segment_id, created_on,"
+        " created_known_on, closed_on, closed_known_on, is_won, 1 from corrected where hashtext(deal_id) %% 6 = 0",
+        days,
+    )
+    assert found.rowcount > 0
+    conn.execute(
+        "insert into features.lbl_deal_closings select 'later', %(after)s, '9999-12-31', segment_id, created_on,"
+        " created_known_on, %(after)s, %(after)s, true, 1e6 from features.lbl_deal_closings limit 1",
+        days,
+    )
     conn.commit()
 
 

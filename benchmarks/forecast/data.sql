@@ -9,8 +9,10 @@ create table features.ftr_deals (
     forecast_amount numeric(18, 2),
     stage_crm_probability double precision
 );
-create table features.lbl_deals (
+create table features.lbl_deal_closings (
     deal_id text,
+    known_from_on date,
+    known_to_on date,
     segment_id text,
     created_on date,
     created_known_on date,
@@ -41,9 +43,11 @@ from generate_series(1, %(deals)s::bigint) as number
 
 -- name: closed_deals
 -- Two closed deals for every open one, over 36 months.
-insert into features.lbl_deals
+insert into features.lbl_deal_closings
 select
     'closed:' || deals.number,
+    deals.created_on + deals.days,
+    date '9999-12-31',
     'segment ' || lpad(least(floor(40 * power(pg_temp.share(deals.number, 5), 2)), 39)::text, 2, '0'),
     deals.created_on,
     deals.created_on,
@@ -72,7 +76,7 @@ select
     closed.closed_on,
     1000,
     0.3
-from features.lbl_deals as closed
+from features.lbl_deal_closings as closed
 inner join (
     select (date_trunc('month', day) - interval '1 day')::date as day
     from generate_series(%(as_of)s::date - 900, %(as_of)s::date, interval '1 month') as day
@@ -82,4 +86,4 @@ inner join (
 -- name: indexes
 create index on features.ftr_deals (as_of_date);
 analyze features.ftr_deals;
-analyze features.lbl_deals
+analyze features.lbl_deal_closings

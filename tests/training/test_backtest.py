@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from forecast_world import World, create_feature_tables
+from forecast_world import END, World, create_feature_tables
 
 from revlayer_training.backtest import coverage_report, run_backtest, summarise
 from revlayer_training.backtest.comparison import PREDICTORS, SCHEMA, compare
@@ -30,7 +30,7 @@ def wins(*rows: tuple[str, str, float]) -> ClosedDeals:
     days = np.array([day for _, day, _ in rows], dtype="datetime64[D]")
     segment = np.array([name for name, _, _ in rows])
     amount = np.array([amount for _, _, amount in rows])
-    return ClosedDeals(segment, days - 30, days - 30, days, days, np.ones(len(rows), bool), amount)
+    return ClosedDeals(segment, days - 30, days - 30, days, days, np.full(len(rows), END), np.ones(len(rows), bool), amount)
 
 
 def view(*rows: tuple[str, float, float, str]) -> CrmView:

@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from forecast_world import World, create_feature_tables
+from forecast_world import World, create_feature_tables, tell_later
 
 from revlayer_training.backtest import run_backtest
 from revlayer_training.backtest.refit import fit_served, refitted
@@ -33,10 +33,25 @@ def test_what_became_known_later_changes_no_model(company):
     assert set(before.manifests) == set(TARGETS) and FALLBACK not in before.version.split()
     with company.connect("transformer") as conn:
         conn.execute("delete from features.ftr_deals where as_of_date > %s", [CUTOFF])
-        gone = conn.execute("delete from features.lbl_deals where coalesce(closed_known_on, closed_on) > %s", [CUTOFF])
+        gone = conn.execute("delete from features.lbl_deal_closings where known_from_on > %s", [CUTOFF])
         assert gone.rowcount > 0
     with company.connect("scorer") as conn:
         assert hashes(fit_served(conn, CUTOFF)) == hashes(before)
+
+
+def test_what_was_known_otherwise_then_is_learnt_as_it_was(company):
+    """Outcomes that are undone and corrected after the cutoff: models and the replay of that day stay the same."""
+    with company.connect("scorer") as conn:
+        before = hashes(fit_served(conn, CUTOFF))
+        replayed = run_backtest(conn, [CUTOFF], through=DAYS[-1], refit_months=1, draws=50, publish=False).table
+    with company.connect("transformer") as conn:
+        tell_later(conn, CUTOFF)
+    with company.connect("scorer") as conn:
+        assert hashes(fit_served(conn, CUTOFF)) == before
+        found = run_backtest(conn, [CUTOFF], through=DAYS[-1], refit_months=1, draws=50, publish=False).table
+    later = ["actual_amount", "actual_probability"]
+    assert found.num_rows == replayed.num_rows > 0 and found.drop(later).equals(replayed.drop(later))
+    assert not found.equals(replayed)
 
 
 def test_models_serve_until_the_next_fitting(company):

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from forecast_world import World
+from forecast_world import END, World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ def no_deals(as_of: date) -> OpenDeals:
 
 def no_history() -> ClosedDeals:
     days = np.array([], "M8[D]")
-    return ClosedDeals(np.array([], "U1"), days, days, days, days, np.zeros(0, bool), np.zeros(0))
+    return ClosedDeals(np.array([], "U1"), days, days, days, days, days, np.zeros(0, bool), np.zeros(0))
 
 
 def random_deals(seed: int, count: int, segments: int = 3) -> OpenDeals:
@@ -204,10 +204,23 @@ def test_what_became_known_later_changes_nothing(world: World) -> None:
 def test_a_win_recorded_late_counts_from_then() -> None:
     day = np.array(["2024-01-10"], "M8[D]")
     late = np.array(["2024-02-05"], "M8[D]")
-    history = ClosedDeals(np.array(["A"]), day, day, day, late, np.array([True]), np.array([100.0]))
+    history = ClosedDeals(np.array(["A"]), day, day, day, late, np.array([END]), np.array([True]), np.array([100.0]))
     assert forecast(no_deals(date(2024, 1, 31)), history).closed.sum() == 0
     assert forecast(no_deals(date(2024, 2, 5)), history).closed.sum() == 0
     assert len(history.known_by(date(2024, 2, 5))) == 1
+
+
+def test_what_was_known_of_a_deal_is_what_counts_on_a_day() -> None:
+    """Won on the 10th; the amount is corrected on the 20th, and the deal is reopened on 5 February."""
+    won, corrected, reopened = (np.datetime64(day) for day in ("2024-01-10", "2024-01-20", "2024-02-05"))
+    days = np.array([won, won])
+    history = ClosedDeals(
+        np.array(["A", "A"]), days, days, days, np.array([won, corrected]), np.array([corrected, reopened]),
+        np.array([True, True]), np.array([100.0, 70.0]),
+    )  # fmt: skip
+    known = {day: history.known_by(date(2024, *day)).amount.tolist() for day in ((1, 9), (1, 10), (1, 19), (1, 20))}
+    assert known == {(1, 9): [], (1, 10): [100.0], (1, 19): [100.0], (1, 20): [70.0]}
+    assert history.known_by(date(2024, 2, 4)).amount.tolist() == [70.0] and not len(history.known_by(date(2024, 2, 5)))
 
 
 def test_nothing_at_all_is_a_forecast_of_nothing() -> None:
@@ -217,7 +230,7 @@ def test_nothing_at_all_is_a_forecast_of_nothing() -> None:
 
 def test_a_single_closed_deal_is_no_trouble() -> None:
     day = np.array(["2024-01-10"], "M8[D]")
-    history = ClosedDeals(np.array(["A"]), day, day, day, day, np.array([True]), np.array([100.0]))
+    history = ClosedDeals(np.array(["A"]), day, day, day, day, np.array([END]), np.array([True]), np.array([100.0]))
     for as_of in (date(2024, 1, 10), date(2024, 1, 31), date(2024, 3, 31), date(2029, 3, 31)):
         assert_sound(forecast(no_deals(as_of), history, draws=200))
 
@@ -232,7 +245,7 @@ def test_unknown_numbers_are_no_revenue() -> None:
         close_cdf=np.full((6, 10), np.nan),
     )
     history = ClosedDeals(
-        np.array(["A", "A"]), *(np.array(["2024-01-10", "NaT"], "M8[D]"),) * 4, np.array([True, True]),
+        np.array(["A", "A"]), *(np.array(["2024-01-10", "NaT"], "M8[D]"),) * 4, np.array([END, END]), np.array([True, True]),
         np.array([np.nan, 5.0]),
     )  # fmt: skip
     assert_sound(forecast(broken, history, draws=200))
@@ -254,7 +267,7 @@ def test_any_input_gives_a_sound_forecast(seed: int, count: int, closed: int, as
     amount = np.where(rng.random(closed) < 0.2, 0.0, np.exp(rng.normal(5, 3, closed)))
     history = ClosedDeals(
         segment, created, created + rng.integers(0, 5, closed), ended, ended + rng.integers(0, 40, closed),
-        rng.random(closed) < 0.5, amount,
+        ended + rng.integers(20, 400, closed), rng.random(closed) < 0.5, amount,
     )  # fmt: skip
     result = forecast(deals, history, draws=100, seed=seed)
     assert_sound(result)

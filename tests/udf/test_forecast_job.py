@@ -5,7 +5,7 @@ from datetime import date
 import certifying
 import numpy as np
 import pytest
-from forecast_world import World, create_feature_tables
+from forecast_world import World, create_feature_tables, tell_later
 
 from revlayer_udf.errors import PredictionError
 from revlayer_udf.forecast import forecast_revenue
@@ -95,9 +95,20 @@ def test_closings_known_later_change_nothing(company, conn):
     before = rows(conn)
     with company.connect("transformer") as other:
         other.execute("delete from features.ftr_deals where as_of_date > '2024-11-30'")
-        gone = other.execute("delete from features.lbl_deals where coalesce(closed_known_on, closed_on) > '2024-11-30'")
+        gone = other.execute("delete from features.lbl_deal_closings where known_from_on > '2024-11-30'")
         assert gone.rowcount > 0
     forecast_revenue(conn, date(2024, 11, 30), draws=200)
+    assert rows(conn) == before
+
+
+def test_a_day_is_forecast_as_it_was_when_closings_are_undone_later(company, conn):
+    """Widths too: they come from forecasts of earlier month ends, made with what was known then."""
+    day = date(2024, 11, 30)
+    forecast_revenue(conn, day, draws=200)
+    before = rows(conn)
+    with company.connect("transformer") as other:
+        tell_later(other, day)
+    forecast_revenue(conn, day, draws=200)
     assert rows(conn) == before
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import certifying
 import pytest
-from forecast_world import World, create_feature_tables
+from forecast_world import World, create_feature_tables, tell_later
 from psycopg import errors, sql
 
 from revlayer_udf.errors import RevlayerError
@@ -108,8 +108,7 @@ def test_a_forecast_is_made_again_from_its_row(copy, conn, graphs, manifest_of):
     second, first = entries(conn)
     assert second.win_model_version != first.win_model_version
     with copy.connect("transformer") as other:  # what was known later is not looked at
-        other.execute("insert into features.lbl_deals select 'later', segment_id, created_on, created_known_on,"
-                      " '2025-02-01', '2025-02-01', true, 1e6 from features.lbl_deals limit 1")  # fmt: skip
+        tell_later(other, AS_OF)
     for entry in (first, second):
         found = reproduce(conn, entry.ledger_id)
         assert (found.differing, found.reasons) == (0, []) and found.largest <= TOLERANCE
@@ -126,7 +125,7 @@ def test_what_changed_since_is_named(copy, conn):
     found = reproduce(conn, entry.ledger_id)
     assert found.differing > 0 and found.largest > TOLERANCE
     assert "open deals of 2024-12-31" in found.reasons[0] and "build features --as-of 2024-12-31" in found.reasons[-1]
-    change(copy, "update features.lbl_deals set won_amount_reporting = won_amount_reporting + 1 where is_won")
+    change(copy, "update features.lbl_deal_closings set won_amount_reporting = won_amount_reporting + 1 where is_won")
     assert any("closed deals known on" in reason for reason in reproduce(conn, entry.ledger_id).reasons)
 
 

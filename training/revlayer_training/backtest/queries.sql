@@ -9,10 +9,6 @@ order by as_of_date
 select max(as_of_date) from features.ftr_deals
 
 -- name: outcomes
-select
-    deal_id,
-    closed_on,
-    coalesce(is_won, false) as is_won
-from features.lbl_deals
-where closed_on is not null
-    and coalesce(closed_known_on, closed_on) <= %(through)s::date
+select deal_id, closed_on, is_won
+from features.lbl_deal_closings
+where known_from_on <= %(through)s::date and known_to_on > %(through)s::date

@@ -15,20 +15,19 @@ where table_schema = 'features' and table_name = 'ftr_deals'
 order by column_name
 
 -- name: training_rows
--- Outcomes known by the cutoff only. Whole deals are sampled: two bytes of a hash of their id.
+-- Outcomes as they were known at the cutoff. Whole deals are sampled: two bytes of a hash of their id.
 select
     f.deal_id,
     f.as_of_date,
     f.created_on,
     {columns},
-    case when l.closed_known_on <= %(cutoff)s::date then l.closed_on end as closed_on,
-    case when l.closed_known_on <= %(cutoff)s::date then l.closed_known_on end as closed_known_on,
-    case when l.closed_known_on <= %(cutoff)s::date then l.is_won end as is_won,
-    case
-        when l.closed_known_on <= %(cutoff)s::date and l.is_won then l.won_amount_reporting::double precision
-    end as won_amount
+    l.closed_on,
+    l.closed_known_on,
+    l.is_won,
+    l.won_amount_reporting::double precision as won_amount
 from features.ftr_deals as f
-left join features.lbl_deals as l on l.deal_id = f.deal_id
+left join features.lbl_deal_closings as l
+    on l.deal_id = f.deal_id and l.known_from_on <= %(cutoff)s::date and l.known_to_on > %(cutoff)s::date
 where f.as_of_date <= %(cutoff)s::date
     and ('x' || substr(md5(f.deal_id || %(seed)s::text), 1, 4))::bit(16)::integer < %(threshold)s::integer
 order by f.as_of_date, f.deal_id

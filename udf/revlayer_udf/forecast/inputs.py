@@ -65,11 +65,12 @@ class OpenDeals:
 
 @dataclass(frozen=True)
 class ClosedDeals:
-    """Deals that closed, with the dates on which the source knew it.
+    """Closings of deals, with the days on which they were known so; those undone or corrected since included.
 
     Attributes:
         segment: text [N].
-        created_on, created_known_on, closed_on, closed_known_on: datetime64[D] [N].
+        created_on, created_known_on, closed_on: datetime64[D] [N].
+        known_from_on, known_to_on: datetime64[D] [N], when the row was what was known of the deal; the end is exclusive.
         is_won: [N].
         amount: [N], won amount in the reporting currency; 0 where it is lost or the amount is unknown.
     """
@@ -78,7 +79,8 @@ class ClosedDeals:
     created_on: Days
     created_known_on: Days
     closed_on: Days
-    closed_known_on: Days
+    known_from_on: Days
+    known_to_on: Days
     is_won: NDArray[np.bool_]
     amount: Floats
 
@@ -86,8 +88,12 @@ class ClosedDeals:
         return len(self.amount)
 
     def known_by(self, as_of: date) -> "ClosedDeals":
-        """Return the deals whose closing was known at the end of ``as_of``, in an order of their content."""
-        keep = np.flatnonzero(self.closed_known_on <= np.datetime64(as_of))
+        """Return the deals that were known to be closed at the end of ``as_of``, as they were known then.
+
+        Rows come in an order of their content.
+        """
+        day = np.datetime64(as_of)
+        keep = np.flatnonzero((self.known_from_on <= day) & (self.known_to_on > day))
         keys = (self.created_on[keep], self.closed_on[keep], self.amount[keep])
         return self._take(keep[np.lexsort(keys)])
 
@@ -101,7 +107,8 @@ class ClosedDeals:
             self.created_on[rows],
             self.created_known_on[rows],
             self.closed_on[rows],
-            self.closed_known_on[rows],
+            self.known_from_on[rows],
+            self.known_to_on[rows],
             self.is_won[rows],
             np.maximum(_finite(self.amount[rows]), 0.0),
         )

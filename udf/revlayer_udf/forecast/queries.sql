@@ -8,18 +8,19 @@ where as_of_date = %(as_of)s::date
 select exists (select 1 from features.ftr_deals where as_of_date = %(as_of)s::date)
 
 -- name: closed_deals
--- Deals that left no date of their own fall back on the next best one; unknown amounts add nothing.
+-- As they were known on each day by then. Deals that left no date of their own fall back on the next best one; unknown
+-- amounts add nothing.
 select
     coalesce(segment_id, 'Unknown') as segment_id,
     coalesce(created_on, created_known_on, closed_on) as created_on,
     coalesce(created_known_on, created_on, closed_on) as created_known_on,
     closed_on,
-    coalesce(closed_known_on, closed_on) as closed_known_on,
-    coalesce(is_won, false) as is_won,
+    known_from_on,
+    known_to_on,
+    is_won,
     coalesce(won_amount_reporting::double precision, 0) as amount
-from features.lbl_deals
-where closed_on is not null
-    and coalesce(closed_known_on, closed_on) <= %(known_by)s::date
+from features.lbl_deal_closings
+where known_from_on <= %(known_by)s::date
 
 -- name: past_open_deals
 -- Open deals of earlier month ends by stage, class of days in it (null where unknown), the interval in which they were

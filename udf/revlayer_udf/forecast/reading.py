@@ -92,14 +92,15 @@ def has_open_deals(conn: psycopg.Connection, as_of: date) -> bool:
 
 
 def read_closed_deals(conn: psycopg.Connection, known_by: date) -> ClosedDeals:
-    """Read the closed deals known by a date."""
+    """Read the closings of deals as they were known on every day up to a date."""
     table = read_table(conn, _statement("closed_deals"), {"known_by": known_by})
     return ClosedDeals(
         _segments(table["segment_id"]),
         _days(table["created_on"]),
         _days(table["created_known_on"]),
         _days(table["closed_on"]),
-        _days(table["closed_known_on"]),
+        _days(table["known_from_on"]),
+        _days(table["known_to_on"]),
         np.asarray(table["is_won"].to_numpy(), dtype=np.bool_),
         _numbers(table["amount"]),
     )
