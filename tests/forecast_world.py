@@ -70,9 +70,8 @@ def create_feature_tables(conn: psycopg.Connection, world: World, as_of_dates: l
         " lead_score double precision, stage_name text, days_in_stage double precision)"
     )
     conn.execute(
-        "create table features.lbl_deals (deal_id text, segment_id text, created_on date,"
-        " created_known_on date, closed_on date, closed_known_on date, is_won boolean,"
-        " won_amount_reporting decimal(18, 2))"
+        "create table features.lbl_deal_removals (deal_id text, known_from_on date, known_to_on date,"
+        " left_open_on date)"
     )
     conn.execute(
         "create table features.lbl_deal_closings (deal_id text, known_from_on date, known_to_on date, segment_id text,"
@@ -81,20 +80,16 @@ def create_feature_tables(conn: psycopg.Connection, world: World, as_of_dates: l
     )
     for as_of in as_of_dates:
         frames.copy_in(conn, sql.Identifier("features", "ftr_deals"), _open_rows(world, as_of))
-    closed = _closed_rows(world)
-    frames.copy_in(conn, sql.Identifier("features", "lbl_deals"), closed)
-    known_from, known_to = closed["closed_on"], pa.array([END] * len(closed), pa.date32())
-    closings = closed.set_column(5, "closed_known_on", known_from)
-    closings = closings.append_column("known_from_on", known_from).append_column("known_to_on", known_to)
-    frames.copy_in(conn, sql.Identifier("features", "lbl_deal_closings"), closings)
+    frames.copy_in(conn, sql.Identifier("features", "lbl_deal_closings"), _closed_rows(world))
     conn.commit()
 
 
 def tell_later(conn: psycopg.Connection, day: date) -> None:
-    """Reopen, correct and delete, within two weeks after a day, closings known by then, and close a new deal. Commits."""
+    """After a day, reopen or correct closings known by then, and close a deal that was not. Commits."""
     days = {"after": day + timedelta(days=1), "day": day}
     found = conn.execute(
-        "with corrected as (update features.lbl_deal_closings set known_to_on = %(after)s::date + hashtext(deal_id) & 7"
+        "with corrected as (update features.lbl_deal_closings"
+        " set known_to_on = %(after)s::date + (hashtext(deal_id) & 7)"
         " where known_from_on <= %(day)s and hashtext(deal_id) %% 3 = 0 returning *)"
         " insert into features.lbl_deal_closings select deal_id, known_to_on, '9999-12-31', segment_id, created_on,"
         " created_known_on, closed_on, closed_known_on, is_won, 1 from corrected where hashtext(deal_id) %% 6 = 0",
@@ -146,7 +141,9 @@ def _closed_rows(world: World) -> pa.Table:
             "created_on": pa.array(closed.created_on),
             "created_known_on": pa.array(closed.created_known_on, mask=np.arange(count) % 5 == 0),
             "closed_on": pa.array(closed.closed_on),
-            "closed_known_on": pa.array(closed.closed_known_on, mask=np.arange(count) % 5 == 0),
+            "closed_known_on": pa.array(closed.closed_on),
+            "known_from_on": pa.array(closed.known_from_on),
+            "known_to_on": pa.array(closed.known_to_on),
             "is_won": pa.array(closed.is_won),
             "won_amount_reporting": pa.array(np.round(closed.amount, 2), mask=np.arange(count) % 19 == 0),
         }

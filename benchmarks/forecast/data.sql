@@ -7,7 +7,8 @@ create table features.ftr_deals (
     created_on date,
     expected_close_on date,
     forecast_amount numeric(18, 2),
-    stage_crm_probability double precision
+    stage_crm_probability double precision,
+    days_in_stage double precision
 );
 create table features.lbl_deal_closings (
     deal_id text,
@@ -20,7 +21,8 @@ create table features.lbl_deal_closings (
     closed_known_on date,
     is_won boolean,
     won_amount_reporting numeric(18, 2)
-)
+);
+create table features.lbl_deal_removals (deal_id text, known_from_on date, known_to_on date, left_open_on date)
 
 -- name: numbers
 -- Numbers between 0 and 1 that are the same in every run, several per deal.
@@ -38,7 +40,8 @@ select
     %(as_of)s::date - 1 - floor(180 * pg_temp.share(number, 2))::integer,
     %(as_of)s::date - 10 + floor(180 * pg_temp.share(number, 3))::integer,
     round((2000 * exp(2.5 * pg_temp.share(number, 4)))::numeric, 2),
-    0.1 + 0.2 * (number %% 5)
+    0.1 + 0.2 * (number %% 5),
+    floor(120 * pg_temp.share(number, 10))
 from generate_series(1, %(deals)s::bigint) as number
 
 -- name: closed_deals
@@ -75,7 +78,8 @@ select
     closed.created_on,
     closed.closed_on,
     1000,
-    0.3
+    0.3,
+    month_ends.day - closed.created_on
 from features.lbl_deal_closings as closed
 inner join (
     select (date_trunc('month', day) - interval '1 day')::date as day

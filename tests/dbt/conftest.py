@@ -7,7 +7,15 @@ import pytest
 
 from revlayer import dbt
 
-OF_DEALS = ("+ftr_deals", "+lbl_deals", "+lbl_deal_closings", "+dim_segment", "+dim_date", "+int_exchange_rates_missing")
+OF_DEALS = (
+    "+ftr_deals",
+    "+lbl_deals",
+    "+lbl_deal_closings",
+    "+lbl_deal_removals",
+    "+dim_segment",
+    "+dim_date",
+    "+int_exchange_rates_missing",
+)
 
 
 @pytest.fixture(scope="session")

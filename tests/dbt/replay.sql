@@ -122,3 +122,30 @@ where coalesce(raw.deals.observed_at, raw.deals.loaded_at) >= %(day)s
 -- name: features
 select * from features.ftr_deals where as_of_date = %(as_of_date)s order by deal_id
 
+-- name: closings
+-- What was known of closings by the date, with what has ended since cut back to it.
+select deal_id, known_from_on,
+    case when known_to_on <= %(as_of_date)s then known_to_on else '9999-12-31' end as known_to_on,
+    segment_id, created_on, created_known_on, closed_on, closed_known_on, is_won, won_amount_reporting
+from features.lbl_deal_closings
+where known_from_on <= %(as_of_date)s
+order by deal_id, known_from_on
+
+-- name: removals
+select deal_id, known_from_on,
+    case when known_to_on <= %(as_of_date)s then known_to_on else '9999-12-31' end as known_to_on,
+    left_open_on
+from features.lbl_deal_removals
+where known_from_on <= %(as_of_date)s
+order by deal_id, known_from_on
+
+-- name: outcomes_of_the_day
+select deal_id, segment_id, created_on, created_known_on, closed_on, closed_known_on, is_won, won_amount_reporting
+from features.lbl_deal_closings
+where known_from_on <= %(as_of_date)s and known_to_on > %(as_of_date)s
+order by deal_id
+
+-- name: labels
+select deal_id, segment_id, created_on, created_known_on, closed_on, closed_known_on, is_won, won_amount_reporting
+from features.lbl_deals
+order by deal_id

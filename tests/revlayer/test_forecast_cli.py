@@ -42,7 +42,9 @@ def test_a_published_forecast_is_listed_and_made_again(database, run):
     code, shown = run("reproduce", "1")
     assert code == 0 and "715 figures made again, largest difference 0.0e+00" in shown
     with database.connect("transformer") as conn:
-        conn.execute("update features.lbl_deal_closings set won_amount_reporting = won_amount_reporting * 2 where is_won")
+        conn.execute(
+            "update features.lbl_deal_closings set won_amount_reporting = 2 * won_amount_reporting where is_won"
+        )
     code, shown = run("reproduce", "1")
     assert code == 1 and "figures differ" in shown and "revlayer build features --as-of 2024-12-31" in shown
     assert run("reproduce", "2") == (2, "the ledger has no forecast 2\nSee which it has: revlayer forecast ledger")

@@ -30,7 +30,8 @@ def wins(*rows: tuple[str, str, float]) -> ClosedDeals:
     days = np.array([day for _, day, _ in rows], dtype="datetime64[D]")
     segment = np.array([name for name, _, _ in rows])
     amount = np.array([amount for _, _, amount in rows])
-    return ClosedDeals(segment, days - 30, days - 30, days, days, np.full(len(rows), END), np.ones(len(rows), bool), amount)
+    until, won = np.full(len(rows), END), np.ones(len(rows), bool)
+    return ClosedDeals(segment, days - 30, days - 30, days, days, until, won, amount)
 
 
 def view(*rows: tuple[str, float, float, str]) -> CrmView:

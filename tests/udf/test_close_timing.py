@@ -17,6 +17,11 @@ from revlayer_udf.targets import CLOSE_DAYS
 
 # Of each stage and class of days, with those of unknown days: deals by interval and outcome.
 SHAPE = (CLASSES + 1, INTERVALS + 1, 3)
+OPEN = "insert into features.ftr_deals (deal_id, as_of_date, stage_name, days_in_stage)"
+CLOSED = (
+    "insert into features.lbl_deal_closings (deal_id, closed_on, known_from_on, known_to_on, is_won)"
+    " values (%s, %s, %s, %s, %s)"
+)
 
 
 def counts_of(least):
@@ -137,7 +142,7 @@ def test_only_what_was_known_by_the_date_is_seen(database):
     with database.connect("transformer") as conn:
         create_feature_tables(conn, world, days)
         before = read_life_table(conn, day)
-        gone = conn.execute("delete from features.lbl_deals where coalesce(closed_known_on, closed_on) > %s", [day])
+        gone = conn.execute("delete from features.lbl_deal_closings where known_from_on > %s", [day])
         assert gone.rowcount > 0
         conn.execute("delete from features.ftr_deals where as_of_date > %s", [day])
         after = read_life_table(conn, day)
@@ -152,17 +157,13 @@ def test_only_what_was_known_by_the_date_is_seen(database):
 def test_intervals_hold_their_ends(database):
     """Won after 7 days is in the first interval, after 8 in the second; what closes on the day itself in the first."""
     with database.connect("transformer") as conn:
-        conn.execute(
-            "create table features.ftr_deals (deal_id text, as_of_date date, stage_name text, days_in_stage float)"
-        )
-        conn.execute(
-            "create table features.lbl_deals (deal_id text, closed_on date, closed_known_on date, is_won boolean)"
-        )
+        create_feature_tables(conn, World(1, months=0), [])
         rows = [("a", "2024-02-07", True, 14), ("b", "2024-02-08", True, 15), ("c", "2024-01-31", False, None),
                 ("d", None, None, -1)]  # fmt: skip
         for deal, closed, won, days in rows:
-            conn.execute("insert into features.ftr_deals values (%s, '2024-01-31', 'S', %s)", [deal, days])
-            conn.execute("insert into features.lbl_deals values (%s, %s, %s, %s)", [deal, closed, closed, won])
+            conn.execute(f"{OPEN} values (%s, '2024-01-31', 'S', %s)", [deal, days])
+            if closed:
+                conn.execute(CLOSED, [deal, closed, closed, "9999-12-31", won])
         table = read_life_table(conn, date(2024, 4, 30))
     assert table.stages == ["S"] and table.deals.tolist() == [[2, 1, 0, 0, 0, 4]] * 2
     counted = np.zeros((1, *SHAPE))
@@ -190,14 +191,31 @@ def test_published_rows_say_which_deals_they_are_of():
         assert found["within_30d_probability"] == table.lost_unless_won[row, column, 2]
 
 
+def test_a_deal_that_was_deleted_is_followed_until_it_left_and_what_is_undone_did_not_happen(database):
+    """On each day as known then: lost on 10 March, reopened on the 20th, won on 5 April, deleted on the 15th and
+    restored on 10 May."""
+    spans = [("2024-03-10", "2024-03-20", False), ("2024-04-05", "2024-04-15", True)]
+    expected = {
+        (3, 9): (38, 2), (3, 10): (39, 1), (3, 19): (39, 1), (3, 20): (49, 2), (4, 5): (65, 0), (4, 14): (65, 0),
+        (4, 15): (65, 2), (4, 30): (65, 2), (5, 10): (100, 2),
+    }  # fmt: skip
+    with database.connect("transformer") as conn:
+        create_feature_tables(conn, World(1, months=0), [])
+        conn.execute(f"{OPEN} values ('a', '2024-01-31', 'S', 1)")
+        for known_from, known_to, won in spans:
+            conn.execute(CLOSED, ["a", known_from, known_from, known_to, won])
+        conn.execute("insert into features.lbl_deal_removals values ('a', '2024-04-15', '2024-05-10', '2024-04-05')")
+        for day, (days, outcome) in expected.items():
+            counted = np.zeros((1, *SHAPE))
+            counted[0, 0, np.searchsorted(CLOSE_DAYS, days), outcome] = 1
+            found = read_life_table(conn, date(2024, *day))
+            np.testing.assert_array_equal(found.won, life_table(["S"], counted).won, str(day))
+            np.testing.assert_array_equal(found.lost, life_table(["S"], counted).lost, str(day))
+
+
 @pytest.mark.parametrize("stage", ["", None])
 def test_a_deal_without_a_stage_is_followed_too(database, stage):
     with database.connect("transformer") as conn:
-        conn.execute(
-            "create table features.ftr_deals (deal_id text, as_of_date date, stage_name text, days_in_stage float)"
-        )
-        conn.execute(
-            "create table features.lbl_deals (deal_id text, closed_on date, closed_known_on date, is_won boolean)"
-        )
-        conn.execute("insert into features.ftr_deals values ('a', '2024-01-31', %s, null)", [stage])
+        create_feature_tables(conn, World(1, months=0), [])
+        conn.execute(f"{OPEN} values ('a', '2024-01-31', %s, null)", [stage])
         assert read_life_table(conn, date(2024, 4, 30)).stages == [""]

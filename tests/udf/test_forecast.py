@@ -245,8 +245,8 @@ def test_unknown_numbers_are_no_revenue() -> None:
         close_cdf=np.full((6, 10), np.nan),
     )
     history = ClosedDeals(
-        np.array(["A", "A"]), *(np.array(["2024-01-10", "NaT"], "M8[D]"),) * 4, np.array([END, END]), np.array([True, True]),
-        np.array([np.nan, 5.0]),
+        np.array(["A", "A"]), *(np.array(["2024-01-10", "NaT"], "M8[D]"),) * 4, np.array([END, END]),
+        np.array([True, True]), np.array([np.nan, 5.0]),
     )  # fmt: skip
     assert_sound(forecast(broken, history, draws=200))
 

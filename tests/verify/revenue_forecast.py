@@ -24,7 +24,7 @@ HORIZONS = (1, 2, 3, 6)
 TOGETHER = (1, 2, 3)
 RIVALS = ("stage_weighted", "crm_probability", "naive", "seasonal_naive")
 WIDE = ("p025_amount", "p975_amount")
-ALL_MODELS = ["run", "--select", "+ftr_deals", "+lbl_deals", "+lbl_deal_closings"]
+ALL_MODELS = ["run", "--select", "+ftr_deals", "+lbl_deals", "+lbl_deal_closings", "+lbl_deal_removals"]
 
 
 def check(server: EmbeddedServer, seeds: Sequence[int], deals: int) -> Section:

@@ -70,7 +70,7 @@ class ClosedDeals:
     Attributes:
         segment: text [N].
         created_on, created_known_on, closed_on: datetime64[D] [N].
-        known_from_on, known_to_on: datetime64[D] [N], when the row was what was known of the deal; the end is exclusive.
+        known_from_on, known_to_on: datetime64[D] [N], when this was known of the deal; the end is exclusive.
         is_won: [N].
         amount: [N], won amount in the reporting currency; 0 where it is lost or the amount is unknown.
     """

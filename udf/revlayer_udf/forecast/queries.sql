@@ -25,18 +25,21 @@ where known_from_on <= %(known_by)s::date
 -- name: past_open_deals
 -- Open deals of earlier month ends by stage, class of days in it (null where unknown), the interval in which they were
 -- won, lost or out of sight, and which of it.
--- What was closed after the as-of date, or became known after it, was open as far as anybody knew.
+-- As all was known on the as-of date: what was closed or deleted after it, or became known after it, was open; what was
+-- deleted or merged by then was out of sight from the day it left the open deals.
 with followed as (
     select
         coalesce(features.stage_name, '') as stage_name,
         features.days_in_stage::integer as days_in_stage,
         case when known.deal_id is null then 'censored' when known.is_won then 'won' else 'lost' end as outcome,
-        greatest(coalesce(known.closed_on, %(as_of)s::date) - features.as_of_date, 1) as days
+        greatest(coalesce(known.closed_on, removed.left_open_on, %(as_of)s::date) - features.as_of_date, 1) as days
     from features.ftr_deals as features
-    left join features.lbl_deals as known
+    left join features.lbl_deal_closings as known
         on features.deal_id = known.deal_id
-        and known.closed_on is not null
-        and coalesce(known.closed_known_on, known.closed_on) <= %(as_of)s::date
+        and known.known_from_on <= %(as_of)s::date and known.known_to_on > %(as_of)s::date
+    left join features.lbl_deal_removals as removed
+        on features.deal_id = removed.deal_id
+        and removed.known_from_on <= %(as_of)s::date and removed.known_to_on > %(as_of)s::date
     where features.as_of_date < %(as_of)s::date
 )
 

@@ -2,8 +2,8 @@
 
 The serving models say how likely a deal is won (p) and, if it is, when. When it is lost, if it is not won, comes
 from the life table of past open deals by stage and days in it: what stays in a stage is lost sooner than what just
-entered it. Each past month end's open deals are followed until they were won, were lost, or the as-of date cut the
-view off (censored). In each interval the hazards are
+entered it. Each past month end's open deals are followed until they were won, were lost, or went out of view: at the
+as-of date, or when they were deleted or merged (censored). In each interval the hazards are
 
     wins / exposed,  losses / exposed,  exposed = at risk at its start - censored in it / 2
 

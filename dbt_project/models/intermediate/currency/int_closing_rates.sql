@@ -1,6 +1,6 @@
--- Grain: one row per currency, day deals were won and day from which its rate was known to be this (exclusive at its end).
--- On every day of knowledge the rate is the final_rate of int_exchange_rates_daily as it was built then: the rate of the
--- latest day up to the closing, of those known by then and not withdrawn.
+-- Grain: one row per currency, day on which deals were won and day from which its rate was known to be this.
+-- On every day of knowledge (validity is exclusive at its end) the rate is the final_rate of int_exchange_rates_daily as
+-- it was then: that of the latest day up to the closing, of those known by then and not withdrawn.
 with days as (
     select distinct currency_code, closed_on
     from {{ ref('int_closing_spans') }}
@@ -9,14 +9,23 @@ with days as (
 
 rates as (
     select
-        currency_code, rate, rate_on, known_on, rate_rank,
+        currency_code,
+        rate,
+        rate_on,
+        known_on,
+        rate_rank,
         case when deleted_on <= {{ as_of_date() }} then deleted_on else {{ end_of_time() }} end as deleted_on
     from {{ ref('int_exchange_rates_paired') }}
 
     union all
 
-    select {{ reporting_currency() }}, cast(1 as {{ type_double() }}), {{ calendar_start() }}, {{ calendar_start() }}, 0,
-        {{ end_of_time() }}
+    select
+        {{ reporting_currency() }} as currency_code,
+        cast(1 as {{ type_double() }}) as rate,
+        {{ calendar_start() }} as rate_on,
+        {{ calendar_start() }} as known_on,
+        0 as rate_rank,
+        {{ end_of_time() }} as deleted_on
 ),
 
 -- Of the rates that stand, each day has one that was known on it; those of earlier days do not speak any more.
@@ -34,11 +43,14 @@ arrived as (
 -- For which days of closing (first_on, before_on) a rate may speak, and from when to when.
 speaking as (
     select
-        currency_code, rate_rank, greatest(rate_on, known_on) as first_on,
+        currency_code,
+        rate_rank,
+        greatest(rate_on, known_on) as first_on,
         coalesce(
             lead(greatest(rate_on, known_on)) over (partition by currency_code order by rate_rank), {{ end_of_time() }}
         ) as before_on,
-        known_on, deleted_on
+        known_on,
+        deleted_on
     from arrived
     where rate_rank = highest_rank
 
@@ -46,7 +58,9 @@ speaking as (
 
     -- Known late, or withdrawn since: for each day the latest of those that came and went together.
     select
-        currency_code, rate_rank, rate_on as first_on,
+        currency_code,
+        rate_rank,
+        rate_on as first_on,
         least(
             coalesce(
                 lead(rate_on) over (partition by currency_code, known_on, deleted_on order by rate_rank),
@@ -54,7 +68,8 @@ speaking as (
             ),
             case when deleted_on = {{ end_of_time() }} then known_on else deleted_on end
         ) as before_on,
-        known_on, deleted_on
+        known_on,
+        deleted_on
     from rates
     where known_on > rate_on or deleted_on < {{ end_of_time() }}
 ),

@@ -5,7 +5,10 @@
 select
     spans.deal_id,
     spans.valid_from_on as known_from_on,
-    case when spans.valid_to_on <= {{ as_of_date() }} then spans.valid_to_on else {{ end_of_time() }} end as known_to_on,
+    case
+        when spans.valid_to_on <= {{ as_of_date() }} then spans.valid_to_on
+        else {{ end_of_time() }}
+    end as known_to_on,
     runs.segment_id,
     coalesce(spans.stage_entered_on, runs.closed_on) as closed_on,
     spans.status_from_on as closed_known_on,
