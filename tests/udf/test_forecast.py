@@ -211,7 +211,6 @@ def test_a_win_recorded_late_counts_from_then() -> None:
 
 
 def test_what_was_known_of_a_deal_is_what_counts_on_a_day() -> None:
-    """Won on the 10th; the amount is corrected on the 20th, and the deal is reopened on 5 February."""
     won, corrected, reopened = (np.datetime64(day) for day in ("2024-01-10", "2024-01-20", "2024-02-05"))
     days = np.array([won, won])
     history = ClosedDeals(

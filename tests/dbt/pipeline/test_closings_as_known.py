@@ -19,8 +19,8 @@ OUTCOMES = f"select {COLUMNS} from features.lbl_deal_closings where {VALID} orde
 REMOVED = f"select deal_id, left_open_on from features.lbl_deal_removals where {VALID} order by deal_id"
 LABELS = f"select {COLUMNS} from features.lbl_deals order by deal_id"
 CUT = (
-    "select deal_id, known_from_on, case when known_to_on <= %(day)s then known_to_on else '9999-12-31' end as known_to,"
-    " {} from features.{} where known_from_on <= %(day)s order by 1, 2"
+    "select deal_id, known_from_on, case when known_to_on <= %(day)s then known_to_on else '9999-12-31' end as until, "
+    "{} from features.{} where known_from_on <= %(day)s order by 1, 2"
 )
 RELATIONS = {"lbl_deal_closings": COLUMNS, "lbl_deal_removals": "left_open_on"}
 
