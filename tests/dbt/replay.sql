@@ -17,6 +17,20 @@ insert into raw.stages (source_name, source_id, occurred_at, name, sort_order, w
 values
     ('export', 'S1', null, 'Talking', 1, 0.2, 'open', '2024-01-15'),
     ('export', 'S2', null, 'Signing', 2, 0.7, 'open', '2025-06-01')
+-- name: add_closings_undone
+-- Deals closed long ago, some of which are reopened, made cheaper or deleted in the end.
+insert into raw.deal_changes (source_name, source_id, deal_source_id, field_name, new_value, occurred_at, recorded_at)
+select
+    source_name, 'undone:' || source_id, source_id,
+    (array['stage', 'amount', 'is_deleted'])[1 + number % 3],
+    (array[(select min(source_id) from raw.stages where source_name = 'simulator' and kind = 'open'), '1', 'true'])
+        [1 + number % 3],
+    '2025-12-10', '2025-12-10'
+from (
+    select source_name, source_id, row_number() over (order by source_id) as number
+    from raw.deals where source_name = 'simulator' and closed_at < '2022-09-01' and deleted_at is null
+) as closed
+where number <= 30
 -- name: forget_accounts
 delete from raw.accounts where coalesce(recorded_at, occurred_at, observed_at, loaded_at) >= %(day)s
 -- name: forget_account_changes

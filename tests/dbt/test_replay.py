@@ -77,8 +77,8 @@ def test_features_do_not_see_the_future(company, of_today, make_database, build_
         assert _fetch(of_today, replay[name], as_of) == _fetch(past, replay[name], as_of), name
     labels = _fetch(past, replay["labels"], as_of)
     assert _fetch(of_today, replay["outcomes_of_the_day"], as_of) == labels
-    # Some of that day's outcomes did not last.
-    assert labels[1] and set(labels[1]) - set(_fetch(of_today, replay["labels"], as_of)[1])
+    # Some of that day's outcomes did not last: reopened, made cheaper, deleted.
+    assert len(set(labels[1]) - set(_fetch(of_today, replay["labels"], as_of)[1])) >= 20
 
 
 def test_a_label_is_known_only_after_its_features(of_today):
