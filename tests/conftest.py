@@ -41,6 +41,7 @@ LONGEST = (
     "test_mrr_incremental.py", "test_replay.py", "test_crm_import_run.py", "test_marts_by_hand.py", "test_features.py",
     "test_replay_customers.py", "test_replay_installs.py", "test_closings.py", "test_health.py", "test_live_view.py",
 )  # fmt: skip
+EMPTY = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
 COMPANY = demo.Company(deals=1500, seed=7, months=36)
 
 
@@ -150,6 +151,14 @@ def make_plpython_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def plpython_database(make_plpython_database: Callable[..., Database]) -> Database:
     """A migrated, empty database with PL/Python, one for the whole session: undo what you write."""
     return make_plpython_database("plpython")
+
+
+@pytest.fixture(scope="session")
+def built(make_database: Callable[..., Database], tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """Every model and seed over empty raw tables. Copy it (``make_database(label, built)``), do not write."""
+    made, target = make_database("built"), tmp_path_factory.mktemp("built")
+    dbt.run(made.settings, ["build", *parsed_project.WITHOUT_TESTS], EMPTY, target_path=target)
+    return made
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 import psycopg
 import pytest
 
-from revlayer import dbt
-
-AS_OF = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
 HEALTH = "select check_name, status, detail, what_to_do from metrics.health"
 SERVED = """
 insert into scoring.models (model_version, target, algorithm, status, artefact, artefact_sha256, manifest,
@@ -30,12 +27,9 @@ values ('2025-05-01', '2025-05-01', '2025-06-30', 'USD', 0, 0, 0, 0, 0, 0, 'me',
 
 
 @pytest.fixture(scope="module")
-def empty(make_database, models_only, tmp_path_factory):
+def empty(make_database, built):
     """All models of an empty database."""
-    database, target = make_database("empty"), tmp_path_factory.mktemp("target")
-    for selector in ("features", "marts"):
-        dbt.run(database.settings, ["build", "--selector", selector], AS_OF, target_path=target)
-    return database
+    return make_database("empty", built)
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, Hea
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("closing"),
+        make_database("closing", built),
         [f"+{name}" for name in MODELS],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

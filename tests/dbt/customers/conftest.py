@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from compiled_models import compile_models
 
-from revlayer import dbt
-
 from .predictions import MARTS
 
 AS_OF = "2024-12-31"
@@ -17,9 +15,9 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("customers"),
+        make_database("customers", built),
         [f"+{name}" for name in NAMES],
         AS_OF,
         tmp_path_factory.mktemp("target"),
@@ -28,11 +26,10 @@ def models(make_database, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def score_models(make_database, tmp_path_factory):
+def score_models(make_database, built, tmp_path_factory):
     """The marts of customers with all they read, and the rules they use."""
-    database, target = make_database("scores"), tmp_path_factory.mktemp("target")
+    database, target = make_database("scores", built), tmp_path_factory.mktemp("target")
     variables = {"calendar_start_on": "2023-01-01", "customer_snapshot_dates": DATES}
-    dbt.run(database.settings, ["seed"], {"as_of_date": AS_OF, **variables}, target_path=target)
     return compile_models(database, [f"+{name}" for name in MARTS], AS_OF, target, variables)
 
 

@@ -18,6 +18,7 @@ MARTS = (
 )  # fmt: skip
 READ = ("int_dates_spined", "dim_date", "+int_exchange_rates_daily")
 DEALS = """
+drop table marts.fct_deals cascade;
 create table marts.fct_deals (
     deal_id text, as_of_date date, account_id text, owner_id text, team_path text, segment_id text, stage_name text,
     stage_entered_on date, expected_close_on date, is_open boolean, closed_on date, is_won boolean,
@@ -30,9 +31,11 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def forecast_models(make_database: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
+def forecast_models(
+    make_database: Callable[..., Any], built: Any, tmp_path_factory: pytest.TempPathFactory
+) -> CompiledModels:
     """The marts and what they read of calendar and rates."""
-    database = make_database("forecast")
+    database = make_database("forecast", built)
     with database.connect("transformer") as conn:  # in place of the sixty models that make it
         conn.execute(DEALS)
         conn.commit()

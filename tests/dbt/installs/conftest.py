@@ -12,9 +12,9 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("installs"), [f"+{name}" for name in NAMES], AS_OF, tmp_path_factory.mktemp("target"),
+        make_database("installs", built), [f"+{name}" for name in NAMES], AS_OF, tmp_path_factory.mktemp("target"),
         {"calendar_start_on": "2023-01-01"},
     )  # fmt: skip
 

@@ -43,8 +43,12 @@ def test_a_first_day_and_the_week_after_it(app, read):
     assert shown(row, "installed_on", "reached_on", "as_of_date") == {
         "installed_on": date(2024, 3, 1), "reached_on": date(2024, 3, 2), "as_of_date": date(2024, 12, 31),
     }  # fmt: skip
-    assert read("lbl_installs") == {"install_id": "s:I", "revenue": 11.25, "revenue_known_on": date(2024, 3, 8),
-                                    "window_revenue": 13.25}
+    assert read("lbl_installs") == {
+        "install_id": "s:I",
+        "revenue": 11.25,
+        "revenue_known_on": date(2024, 3, 8),
+        "window_revenue": 13.25,
+    }
 
 
 @pytest.mark.parametrize(

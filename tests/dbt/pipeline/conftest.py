@@ -15,9 +15,9 @@ CHECK = "assert_pipeline_changes_close_on_the_summary"
 
 
 @pytest.fixture(scope="package")
-def models(make_database, tmp_path_factory) -> CompiledModels:
+def models(make_database, built, tmp_path_factory) -> CompiledModels:
     return compile_models(
-        make_database("pipeline"),
+        make_database("pipeline", built),
         ["+pipeline_changes_monthly", "+pipeline_summary", "+stage_conversion_monthly", "known_exchange_rate_spans"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

@@ -26,9 +26,9 @@ RELATIONS = {"lbl_deal_closings": COLUMNS, "lbl_deal_removals": "left_open_on"}
 
 
 @pytest.fixture(scope="module")
-def labelled(make_database, tmp_path_factory) -> CompiledModels:
+def labelled(make_database, built, tmp_path_factory) -> CompiledModels:
     return compile_models(
-        make_database("closings_as_known"),
+        make_database("closings_as_known", built),
         ["+lbl_deals", "+lbl_deal_closings", "+lbl_deal_removals"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

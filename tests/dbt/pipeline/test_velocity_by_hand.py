@@ -9,9 +9,9 @@ from compiled_models import compile_models
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("velocity"),
+        make_database("velocity", built),
         ["+deal_velocity", "+pipeline_ageing"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

@@ -66,9 +66,9 @@ INVOICES = st.builds(
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("invoice_features"), ["+ftr_invoices", "+lbl_invoices"], AS_OF.isoformat(),
+        make_database("invoice_features", built), ["+ftr_invoices", "+lbl_invoices"], AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"), {"calendar_start_on": "2024-09-01", "history_months": 4},
     )  # fmt: skip
 

@@ -28,9 +28,9 @@ AGING = {
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("receivables"),
+        make_database("receivables", built),
         ["+receivable_balances", "+fct_receivable_movements", "+payable_balances", "+fct_payable_movements"],
         histories.AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

@@ -12,9 +12,9 @@ DEC, JAN, MAR = date(2024, 12, 1), date(2025, 1, 1), date(2025, 3, 1)
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("flows_hand"), ["+ftr_revenue_flows"], AS_OF, tmp_path_factory.mktemp("target"),
+        make_database("flows_hand", built), ["+ftr_revenue_flows"], AS_OF, tmp_path_factory.mktemp("target"),
         {"calendar_start_on": "2023-01-01"},
     )  # fmt: skip
 

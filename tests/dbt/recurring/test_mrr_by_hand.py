@@ -14,9 +14,9 @@ JAN, FEB, MAR, APR, MAY = (date(2024, month, 1) for month in range(1, 6))
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("mrr_hand"),
+        make_database("mrr_hand", built),
         ["+fct_mrr_movements", "+fct_mrr_movements_daily", "+fct_mrr_movements_reporting"],
         AS_OF,
         tmp_path_factory.mktemp("target"),

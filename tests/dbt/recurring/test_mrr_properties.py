@@ -16,9 +16,9 @@ quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, Hea
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("mrr"),
+        make_database("mrr", built),
         ["+fct_mrr_movements", "+fct_mrr_movements_daily", "+fct_mrr_movements_reporting"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

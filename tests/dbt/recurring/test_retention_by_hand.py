@@ -12,10 +12,10 @@ FEB, MAR, APR, DEC = (date(2024, month, 1) for month in (2, 3, 4, 12))
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     marts = ("mrr_bridge", "mrr_bridge_reporting", "retention_monthly", "retention_trailing", "cohort_retention")
     return compile_models(
-        make_database("retention_hand"),
+        make_database("retention_hand", built),
         [*(f"+{name}" for name in marts), "+mrr_spans", "exchange_rate_spans"],
         AS_OF,
         tmp_path_factory.mktemp("target"),

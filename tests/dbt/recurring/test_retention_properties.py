@@ -31,9 +31,9 @@ quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, Hea
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("retention"),
+        make_database("retention", built),
         [*(f"+{name}" for name in GRAINS), "+mrr_spans", "exchange_rate_spans"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

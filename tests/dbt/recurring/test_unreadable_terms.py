@@ -10,9 +10,9 @@ COUNTED = ("stg_billing__subscription_changes", "stg_billing__price_changes", "s
 
 
 @pytest.fixture(scope="module")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("mrr_terms"), ["+fct_mrr_movements"], AS_OF, tmp_path_factory.mktemp("target"),
+        make_database("mrr_terms", built), ["+fct_mrr_movements"], AS_OF, tmp_path_factory.mktemp("target"),
         {"calendar_start_on": "2023-01-01"},
     )  # fmt: skip
 

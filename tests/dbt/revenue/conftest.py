@@ -11,9 +11,9 @@ NAMES = (
 
 
 @pytest.fixture(scope="session")
-def models(make_database, tmp_path_factory):
+def models(make_database, built, tmp_path_factory):
     return compile_models(
-        make_database("revenue"),
+        make_database("revenue", built),
         [f"+{name}" for name in NAMES],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),

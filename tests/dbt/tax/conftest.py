@@ -6,9 +6,9 @@ from compiled_models import CompiledModels, compile_models
 
 
 @pytest.fixture(scope="package")
-def models(make_database, tmp_path_factory) -> CompiledModels:
+def models(make_database, built, tmp_path_factory) -> CompiledModels:
     return compile_models(
-        make_database("tax"),
+        make_database("tax", built),
         ["+fct_tax_entries", "+tax_liability_monthly", "+tax_differences", "+tax_rates", "+tax_exemptions"],
         AS_OF.isoformat(),
         tmp_path_factory.mktemp("target"),
