@@ -49,10 +49,28 @@ grant select, insert on all tables in schema planning to {planner};
 -- reader owns: marts are the transformer's, and its code must never run with the owner's rights.
 revoke insert on planning.month_closings, planning.month_reopenings, planning.closed_months, planning.closed_mrr,
 planning.closed_mrr_movements, planning.closed_mrr_movements_reporting, planning.closed_revenue from {planner};
--- The ledger is written by who publishes forecasts.
+-- The ledger is written by who publishes forecasts. Numbers, and by whom and when a row came, are the database's to say.
 grant usage on schema planning to {scorer};
-grant select, insert on planning.forecast_ledger, planning.forecast_ledger_figures to {scorer};
-revoke insert on planning.forecast_ledger, planning.forecast_ledger_figures from {planner};
+grant select on planning.forecast_ledger, planning.forecast_ledger_figures to {scorer};
+revoke insert on planning.forecast_ledger from {scorer};
+grant insert (
+    run_id, as_of_date, win_model_version, value_model_version, close_month_model_version, horizon_months,
+    fiscal_start_month, draw_count, seed, past_as_of_dates, reporting_currency_code, open_deal_count, open_amount,
+    closed_deal_count, won_amount, figure_count, figures_sha256, software, code_sha256
+) on planning.forecast_ledger to {scorer};
+grant insert on planning.forecast_ledger_figures to {scorer};
+revoke insert on planning.forecast_ledger, planning.forecast_ledger_figures, planning.forecast_submissions,
+planning.targets, planning.imports from {planner};
+grant insert (
+    kind, category, period_type, period_start_on, segment_id, owner_id, team_path, amount, currency_code, author,
+    submitted_at, note, import_id
+) on planning.forecast_submissions to {planner};
+grant insert (
+    month_start_on, segment_id, owner_id, team_path, target_amount, currency_code, author, stated_at, import_id
+) on planning.targets to {planner};
+grant insert (
+    table_name, file_name, file_sha256, read_count, accepted_count, repeated_count, rejected_count
+) on planning.imports to {planner};
 grant create on schema planning to {reader};
 alter function planning.marts_figures(anyelement, text, bigint, date, date) owner to {reader};
 alter function planning.marts_built() owner to {reader};

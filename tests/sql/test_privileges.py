@@ -22,6 +22,16 @@ with roles as (
     cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate']) as p(privilege)
     where has_table_privilege(r.role_name, t.oid, p.privilege)
     group by r.role_name, t.schema_name, t.relname
+), columns as (
+    select r.role_name || ' ' || t.schema_name || '.' || t.relname || ': ' || p.privilege || ' of '
+        || string_agg(a.attname, ', ' order by a.attnum) as line
+    from roles r
+    cross join relations t
+    cross join unnest(array['select', 'insert', 'update']) as p(privilege)
+    join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+    where has_column_privilege(r.role_name, t.oid, a.attnum, p.privilege)
+        and not has_table_privilege(r.role_name, t.oid, p.privilege)
+    group by r.role_name, t.schema_name, t.relname, p.privilege
 ), grouped as (
     select role_name, schema_name, privileges, count(*) as relation_count,
         case when count(*) <= 2 then ' (' || string_agg(relname, ', ' order by relname) || ')' else '' end as names
@@ -36,6 +46,8 @@ select r.role_name || ' ' || s.schema_name || ': '
                  from grouped g where g.role_name = r.role_name and g.schema_name = s.schema_name), '')
 from roles r cross join unnest(%(schemas)s::text[]) as s(schema_name)
 where has_schema_privilege(r.role_name, s.schema_name, 'usage')
+union all
+select line from columns
 order by 1
 """
 

@@ -148,3 +148,29 @@ def test_an_unknown_number_and_changed_figures_are_refused(copy, conn):
         other.execute("update planning.forecast_ledger_figures set p90_amount = p90_amount + 1e-3")
     with pytest.raises(RevlayerError, match="not those that were published"):
         reproduce(conn, entries(conn)[0].ledger_id)
+
+
+FORGED = (
+    "insert into planning.forecast_ledger_figures select 1, month_start_on, 'Forged', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"
+    " from planning.forecast_ledger_figures where segment_id = '(all)'"
+)
+
+
+def test_the_scorer_cannot_spoil_an_entry(conn):
+    forecast_revenue(conn, AS_OF, draws=200)
+    with pytest.raises(errors.RaiseException, match="has all its figures already"), conn.transaction():
+        conn.execute(FORGED)
+    assert reproduce(conn, 1).differing == 0
+
+
+def test_figures_added_in_earlier_versions_are_told_apart_from_changed_ones(copy, conn):
+    forecast_revenue(conn, AS_OF, draws=200)
+    with copy.connect() as other:
+        other.execute("alter table planning.forecast_ledger_figures disable trigger no_more_than_published")
+        other.execute(FORGED)
+    published = entries(conn)[0].figure_count
+    with pytest.raises(
+        RevlayerError, match=f"published with {published} figures and has {published + 13} now"
+    ) as found:
+        reproduce(conn, 1)
+    assert "select xmin" in str(found.value)

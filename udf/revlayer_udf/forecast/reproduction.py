@@ -63,11 +63,21 @@ def reproduce(conn: psycopg.Connection, ledger_id: int) -> Reproduction:
 
 
 def _check_intact(entry: ledger.Entry, said: pa.Table) -> None:
-    if ledger.digest(said) != entry.figures_sha256:
+    if ledger.digest(said) == entry.figures_sha256:
+        return
+    number = entry.ledger_id
+    if len(said) > entry.figure_count:
         raise RevlayerError(
-            f"the figures of forecast {entry.ledger_id} are not those that were published: their digest differs",
-            "Somebody with the rights of an administrator changed them: take those of a backup.",
+            f"forecast {number} was published with {entry.figure_count:,} figures and has {len(said):,} now",
+            "Rows were added to it when the database still let the scorer role do so (before migration 0028). As an "
+            "administrator remove those of a later transaction than the rest: "
+            f"select xmin, * from planning.forecast_ledger_figures where ledger_id = {number}",
         )
+    raise RevlayerError(
+        f"the figures of forecast {number} are not those that were published: their digest differs",
+        "No role of revlayer can change them; an administrator who switches the triggers off can. "
+        f"Take the rows of ledger_id {number} in planning.forecast_ledger_figures from a backup.",
+    )
 
 
 def _served(conn: psycopg.Connection, entry: ledger.Entry) -> Served:
