@@ -1,5 +1,5 @@
-{#- The latest entry of planning.targets by month and segment, owner or team, in the reporting currency; null without a
-    rate. -#}
+{#- The latest target by month and segment, owner or team that was stated by the end of the as-of date, in the reporting
+    currency; null without a rate. One without a time counts from the beginning. -#}
 {% macro converted_targets() -%}
 select
     entered.segment_id,
@@ -13,9 +13,11 @@ from (
     select
         *,
         row_number() over (
-            partition by segment_id, owner_id, team_path, month_start_on order by entered_at desc, target_id desc
+            partition by segment_id, owner_id, team_path, month_start_on
+            order by stated_at desc nulls last, entered_at desc, target_id desc
         ) as recency
     from {{ source('planning', 'targets') }}
+    where stated_at is null or {{ local_date('stated_at') }} <= {{ as_of_date() }}
 ) as entered
 inner join {{ ref('dim_date') }} as dates on entered.month_start_on = dates.date_day
 left join {{ ref('int_exchange_rates_daily') }} as rates

@@ -10,6 +10,7 @@ from revlayer import dbt, people, pipeline
 from revlayer.cli.console import output, print_lines, table
 from revlayer.config import Settings
 from revlayer.database import connect
+from revlayer.errors import RevlayerError
 
 if TYPE_CHECKING:
     from revlayer_udf.forecast.ledger import Entry
@@ -80,6 +81,7 @@ def reproduce(
     raise typer.Exit(1)
 
 
+_NAMES_SHOWN = 10
 CsvFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file, UTF-8, with a header.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")]
 
@@ -97,8 +99,12 @@ def submit(file: CsvFile, dry_run: DryRun = False) -> None:
         2025-07-01,commit,125000,USD,ann,2025-06-30T17:00
 
     Rows are appended and never changed: a correction is a new row with a later time, and the latest one counts. A row
-    that is there already is left out, so a file may be imported again. Rejected rows are kept in
-    planning.rejected_rows with their reason.
+    that is there already is left out, so a file may be imported again; one without submitted_at is there already where
+    the author's latest figure says the same. Rejected rows are kept in planning.rejected_rows with their reason.
+    Segments, owners, teams and currencies that the marts do not know are taken, and named in a warning.
+
+    Exit code 0: the file was read, with or without rejected rows, as in revlayer import. 1: it cannot be read, and
+    nothing was kept.
     """
     _import(people.SUBMISSIONS, file, dry_run)
 
@@ -108,12 +114,19 @@ def targets(file: CsvFile, dry_run: DryRun = False) -> None:
     """Take targets from a CSV file.
 
     Columns: month_start_on, target_amount, currency_code; one of segment_id, owner_id, team_path (none: the company);
-    entered_by.
+    author (who runs this); stated_at (now): from when it is the target. Tables as of an earlier day do not show it, so
+    give the time where you bring in targets of the past.
 
-        month_start_on,target_amount,currency_code,team_path
-        2025-07-01,400000,EUR,sales/north
+        month_start_on,target_amount,currency_code,team_path,stated_at
+        2025-07-01,400000,EUR,sales/north,2025-06-12
 
-    The latest entry of a month counts. Rejected rows are kept in planning.rejected_rows with their reason.
+    The latest stated target of a month counts: a correction is a new row with a later time. A row that is there
+    already is left out, so a file may be imported again. Rejected rows are kept in planning.rejected_rows with their
+    reason. Segments, owners, teams and currencies that the marts do not know are taken, and named in a warning; the
+    company's sum is over known segments.
+
+    Exit code 0: the file was read, with or without rejected rows, as in revlayer import. 1: it cannot be read, and
+    nothing was kept.
     """
     _import(people.TARGETS, file, dry_run)
 
@@ -126,15 +139,16 @@ def show_value_added(
     """Show who forecast better: errors of the model, the CRM and people beside naive, on the same months.
 
     Value added is the WAPE of naive minus one's own: above zero is better. Of people only what they said by the as-of
-    date of a forecast counts. Backtest: past days replayed; ledger: as it was published.
+    date of a forecast counts; "entered later" counts figures that came here on a later day than they are said to be
+    of. Backtest: past days replayed; ledger: as it was published.
 
     By months ahead, period and author: marts.forecast_value_added.
     """
     with connect(Settings(), "reader") as conn:
         found = people.value_added(conn, segment, months)
-    header = ["who", "origin", "forecasts", "WAPE", "of naive", "value added", "beside the model"]
+    header = ["who", "origin", "forecasts", "entered later", "WAPE", "of naive", "value added", "beside the model"]
     rows = [
-        (one.who, one.origin, one.forecast_count,
+        (one.who, one.origin, one.forecast_count, one.entered_later_count,
          *_shares("{:.1%}", one.wape_rate, one.naive_wape_rate),
          *_shares("{:+.1%}", one.value_added_rate, one.value_added_to_model_rate))
         for one in found
@@ -168,4 +182,26 @@ def _import(kind: people.FileKind, file: Path, dry_run: bool) -> None:
         lines.append("nothing was kept")
     elif found.rejected_count:
         lines.append(f"the rejected ones: planning.rejected_rows, import_id {found.import_id}")
-    print_lines(lines)
+    print_lines(lines + _warnings(settings, found))
+
+
+def _warnings(settings: Settings, found: people.Imported) -> list[str]:
+    """Say which names the data do not know; the rows are taken, since they may become known."""
+    if not found.named:
+        return []
+    try:
+        with connect(settings, "reader") as conn:
+            unknown = people.unknown_names(conn, found.named)
+    except RevlayerError as error:
+        return [f"names were not compared with the data: {error.message}"]
+    if unknown is None:
+        return ["names were not compared with the data: the marts are not built yet (revlayer run)"]
+    if not unknown:
+        return []
+    shown = [f"  {one.name_kind} {one.name} ({one.row_count:,} rows)" for one in unknown[:_NAMES_SHOWN]]
+    if len(unknown) > _NAMES_SHOWN:
+        shown.append(f"  and {len(unknown) - _NAMES_SHOWN:,} more")
+    return [
+        f"warning: {len(unknown):,} names that the marts do not know; nothing counts for them until the data do:",
+        *shown,
+    ]

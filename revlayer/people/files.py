@@ -28,7 +28,7 @@ _INCOMING = sql.Identifier("incoming")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file; ``default`` fills what is empty, ``{author}`` and ``{now}`` stand for who and when."""
+    """One column of a file; ``default`` fills what is empty, ``{author}`` stands for who imports it."""
 
     kind: Literal["text", "number", "date", "timestamp"] = "text"
     required: bool = False
@@ -55,7 +55,7 @@ SUBMISSIONS = FileKind(
         "period_type": Column(default="month"),
         **_WHOSE,
         "author": Column(default="{author}"),
-        "submitted_at": Column("timestamp", default="{now}"),
+        "submitted_at": Column("timestamp"),
         "note": Column(),
     },
 )
@@ -66,14 +66,29 @@ TARGETS = FileKind(
         "target_amount": Column("number", required=True),
         "currency_code": Column(required=True),
         **_WHOSE,
-        "entered_by": Column(default="{author}"),
+        "author": Column(default="{author}"),
+        "stated_at": Column("timestamp"),
     },
 )
 
 
 @dataclass(frozen=True)
+class Named:
+    """A segment, owner, team or currency that rows of a file name, and how many do."""
+
+    name_kind: str
+    name: str
+    row_count: int
+
+
+@dataclass(frozen=True)
 class Imported:
-    """What came of a file: read = accepted + repeated + rejected; the first rejected rows as (line, reason)."""
+    """What came of a file: read = accepted + repeated + rejected.
+
+    Attributes:
+        first_rejects: the first rejected rows as (line, reason).
+        named: what the rows that were not rejected name.
+    """
 
     import_id: int
     read_count: int
@@ -81,6 +96,7 @@ class Imported:
     repeated_count: int
     rejected_count: int
     first_rejects: list[tuple[int, str]] = field(default_factory=list)
+    named: list[Named] = field(default_factory=list)
 
 
 def import_file(
@@ -111,8 +127,8 @@ def import_file(
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     named = {"table_name": kind.table_name, "file_name": path.name, "file_sha256": digest}
     with conn.transaction(force_rollback=dry_run):
-        author, now = conn.execute(statements["defaults"]).fetchone() or ("", None)
-        defaults = {"{author}": str(author), "{now}": now.isoformat() if now else ""}
+        (author,) = conn.execute(statements["author"]).fetchone() or ("",)
+        defaults = {"{author}": str(author)}
         conn.execute(statements[f"incoming_{kind.table_name}"])
         frames.copy_in(conn, _INCOMING, _typed(kind, header, records, defaults, ZoneInfo(zone)))
         for step in ("judge", "twin", "known"):
@@ -123,7 +139,9 @@ def import_file(
         given = {"import_id": found.import_id}
         conn.execute(statements[f"keep_{kind.table_name}"], given)
         conn.execute(statements["keep_rejects"], given)
-        return replace(found, first_rejects=conn.execute(statements["first_rejects"]).fetchall())
+        rejects = conn.execute(statements["first_rejects"]).fetchall()
+        names = conn.cursor(row_factory=class_row(Named)).execute(statements["named"]).fetchall()
+        return replace(found, first_rejects=rejects, named=names)
 
 
 def _check_header(kind: FileKind, name: str, header: list[str]) -> None:

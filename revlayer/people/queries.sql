@@ -45,25 +45,36 @@ from (
 where incoming.line_number = twins.line_number and twins.first_line < twins.line_number
 
 -- name: known_submissions
--- A row that is there already is left out; another figure of the same moment would have to replace it.
+-- A row that is there already is left out; another figure of the same moment would have to replace it. A row without a
+-- time is said now: it is there already where the author's latest figure says the same.
 update incoming
 set
     is_repeated = (known.amount, known.currency_code) = (incoming.amount, incoming.currency_code),
     reason = case
-        when (known.amount, known.currency_code) <> (incoming.amount, incoming.currency_code)
+        when known.submitted_at = incoming.submitted_at
+            and (known.amount, known.currency_code) <> (incoming.amount, incoming.currency_code)
             then format(
                 '%%s submitted %%s %%s at that very time; a correction has a later submitted_at',
                 known.author, known.amount, known.currency_code
             )
     end
-from planning.forecast_submissions as known
+from (
+    select
+        *,
+        row_number() over (
+            partition by kind, category, period_type, period_start_on, segment_id, owner_id, team_path, author
+            order by submitted_at desc, submission_id desc
+        ) as recency
+    from planning.forecast_submissions
+) as known
 where incoming.reason is null
     and known.kind = incoming.kind and known.category = incoming.category
     and known.period_type = incoming.period_type and known.period_start_on = incoming.period_start_on
     and known.segment_id = incoming.segment_id
     and known.owner_id is not distinct from incoming.owner_id
     and known.team_path is not distinct from incoming.team_path
-    and known.author = incoming.author and known.submitted_at = incoming.submitted_at
+    and known.author = incoming.author
+    and (known.submitted_at = incoming.submitted_at or (incoming.submitted_at is null and known.recency = 1))
 
 -- name: keep_submissions
 insert into planning.forecast_submissions (
@@ -72,7 +83,7 @@ insert into planning.forecast_submissions (
 )
 select
     kind, category, period_type, period_start_on, segment_id, owner_id, team_path, amount, currency_code, author,
-    submitted_at, note, %(import_id)s::bigint
+    coalesce(submitted_at, now()), note, %(import_id)s::bigint
 from incoming
 where reason is null and not is_repeated
 order by line_number
@@ -80,8 +91,8 @@ order by line_number
 -- name: incoming_targets
 create temporary table incoming (
     line_number bigint not null, segment_id text, owner_id text, team_path text, month_start_on date,
-    target_amount numeric(18, 2), currency_code text, entered_by text, reason text, row_text text not null,
-    is_repeated boolean not null default false
+    target_amount numeric(18, 2), currency_code text, author text, stated_at timestamptz, reason text,
+    row_text text not null, is_repeated boolean not null default false
 ) on commit drop
 
 -- name: judge_targets
@@ -94,6 +105,8 @@ set
             then 'a target belongs to a segment_id, or to an owner_id, or to a team_path'
         when target_amount < 0 then format('target_amount: %%s is below zero', target_amount)
         when currency_code !~ '^[A-Z]{3}$' then format('currency_code: %%L is no code such as EUR', currency_code)
+        when stated_at > clock_timestamp() + interval '1 hour'
+            then format('stated_at: %%s is in the future', stated_at)
     end
 where reason is null
 
@@ -104,7 +117,7 @@ from (
     select
         line_number,
         first_value(line_number) over (
-            partition by segment_id, owner_id, team_path, month_start_on order by line_number
+            partition by segment_id, owner_id, team_path, month_start_on, stated_at order by line_number
         ) as first_line
     from incoming
     where reason is null
@@ -112,36 +125,47 @@ from (
 where incoming.line_number = twins.line_number and twins.first_line < twins.line_number
 
 -- name: known_targets
--- The latest entry of a month counts: one that says the same again adds nothing.
+-- As with submissions: the latest target of a month counts, one that says the same again now adds nothing.
 update incoming
-set is_repeated = (known.target_amount, known.currency_code) = (incoming.target_amount, incoming.currency_code)
+set
+    is_repeated = (known.target_amount, known.currency_code) = (incoming.target_amount, incoming.currency_code),
+    reason = case
+        when known.stated_at = incoming.stated_at
+            and (known.target_amount, known.currency_code) <> (incoming.target_amount, incoming.currency_code)
+            then format(
+                '%%s stated %%s %%s at that very time; a correction has a later stated_at',
+                coalesce(known.author, known.entered_by), known.target_amount, known.currency_code
+            )
+    end
 from (
     select
         *,
         row_number() over (
-            partition by segment_id, owner_id, team_path, month_start_on order by entered_at desc, target_id desc
+            partition by segment_id, owner_id, team_path, month_start_on
+            order by stated_at desc nulls last, entered_at desc, target_id desc
         ) as recency
     from planning.targets
 ) as known
 where incoming.reason is null
-    and known.recency = 1
     and known.segment_id = incoming.segment_id
     and known.owner_id is not distinct from incoming.owner_id
     and known.team_path is not distinct from incoming.team_path
     and known.month_start_on = incoming.month_start_on
+    and (known.stated_at = incoming.stated_at or (incoming.stated_at is null and known.recency = 1))
 
 -- name: keep_targets
 insert into planning.targets (
-    segment_id, owner_id, team_path, month_start_on, target_amount, currency_code, entered_by, import_id
+    segment_id, owner_id, team_path, month_start_on, target_amount, currency_code, author, stated_at, import_id
 )
 select
-    segment_id, owner_id, team_path, month_start_on, target_amount, currency_code, entered_by, %(import_id)s::bigint
+    segment_id, owner_id, team_path, month_start_on, target_amount, currency_code, author, coalesce(stated_at, now()),
+    %(import_id)s::bigint
 from incoming
 where reason is null and not is_repeated
 order by line_number
 
--- name: defaults
-select session_user::text, now()
+-- name: author
+select session_user::text
 
 -- name: record_import
 insert into planning.imports (
@@ -163,12 +187,38 @@ where reason is not null
 -- name: first_rejects
 select line_number, reason from incoming where reason is not null order by line_number limit 10
 
+-- name: named
+select named.name_kind, named.name, count(*) as row_count
+from incoming
+cross join lateral (
+    values ('segment', segment_id), ('owner', owner_id), ('team', team_path), ('currency', currency_code)
+) as named (name_kind, name)
+where incoming.reason is null and named.name is not null
+group by named.name_kind, named.name
+order by named.name_kind, named.name
+
+-- name: has_known_names
+select to_regclass('marts.known_names') is not null
+
+-- name: unknown_names
+-- A team is known by those below it too.
+select named.name_kind, named.name, named.row_count
+from unnest(%(kinds)s::text[], %(names)s::text[], %(counts)s::bigint[]) as named (name_kind, name, row_count)
+where not exists (
+    select
+    from marts.known_names as known
+    where known.name_kind = named.name_kind
+        and (known.name = named.name or (named.name_kind = 'team' and starts_with(known.name, named.name || '/')))
+)
+order by named.row_count desc, named.name_kind, named.name
+
 -- name: value_added
 -- Over all horizons up to a month count; the company's own forecasts, as published where there are any.
 select
     predictor || coalesce(' (' || category || ' by ' || author || ')', '') as who,
     origin,
     sum(forecast_count)::bigint as forecast_count,
+    sum(entered_later_count)::bigint as entered_later_count,
     sum(actual_amount) as actual_amount,
     sum(absolute_error_amount) / nullif(sum(actual_amount), 0) as wape_rate,
     sum(naive_absolute_error_amount) / nullif(sum(actual_amount), 0) as naive_wape_rate,

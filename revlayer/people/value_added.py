@@ -11,11 +11,16 @@ from revlayer_udf import queries
 
 @dataclass(frozen=True)
 class ValueAdded:
-    """One predictor over its own forecasts; rates are shares of what was won."""
+    """One predictor over its own forecasts; rates are shares of what was won.
+
+    Attributes:
+        entered_later_count: figures of people that came into the database on a later day than they are said to be of.
+    """
 
     who: str
     origin: str
     forecast_count: int
+    entered_later_count: int
     actual_amount: Decimal
     wape_rate: Decimal | None
     naive_wape_rate: Decimal | None

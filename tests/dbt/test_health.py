@@ -138,6 +138,20 @@ def test_missing_rates_say_what_waits_for_them(examine):
     assert "null and in no total" in todo and "raw.exchange_rates" in todo
 
 
+def test_mistyped_names_are_listed(examine):
+    names = """
+    insert into marts.unknown_names (used_in, name_kind, name, row_count)
+    values ('targets', 'segment', 'Nowhere', 2), ('submissions', 'owner', 'U-none', 1)
+    """
+    assert "names" not in examine()
+    status, detail, todo = examine(names)["names"]
+    assert (status, detail) == ("warn", "segment Nowhere (2 targets), owner U-none (1 submissions)")
+    assert "marts.known_names" in todo
+    more = "insert into marts.unknown_names select 'targets', 'team', n::text, 1 from generate_series(1, 20) as n"
+    detail = examine(more)["names"][1]
+    assert detail.count("(1 targets)") == 9 and detail.endswith(", …")
+
+
 def test_it_answers_before_the_first_build(database):
     with database.connect("reader") as conn:
         rows = conn.execute("select check_name, status, what_to_do from metrics.health").fetchall()

@@ -10,8 +10,15 @@ from revlayer import dbt
 
 AS_OF = {"as_of_date": "2025-06-30", "history_months": 3, "calendar_start_on": "2020-01-01"}
 TARGET = """
-insert into planning.targets (segment_id, month_start_on, target_amount, currency_code)
-values ('(all)', '2025-07-01', 100, 'chf')
+insert into planning.targets (segment_id, month_start_on, target_amount, currency_code, owner_id, stated_at)
+values ('(all)', '2025-07-01', 100, 'chf', null, '2025-06-01'),
+    ('(all)', '2025-07-01', 100, 'usd', 'hand:U9', '2025-06-01'),
+    ('(all)', '2025-07-01', 100, 'usd', 'hand:O1', '2025-06-01'),
+    ('Nowhere', '2025-08-01', 100, 'usd', null, '2025-06-01'), ('Later', '2025-08-01', 100, 'usd', null, '2025-07-01')
+"""
+SAID = """
+insert into planning.forecast_submissions (category, period_start_on, amount, currency_code, submitted_at)
+values ('commit', '2025-07-01', 100, 'XXX', '2025-06-01')
 """
 TESTED = ("pipeline_summary", "at_risk_deals", "won_deals_summary", "revenue_forecast_monthly_total", "deal_scores")
 
@@ -24,6 +31,7 @@ def hand(make_database, models_only, tmp_path_factory):
         conn.execute((Path(__file__).parent / "hand_company.sql").read_bytes())
     with database.connect("planner") as conn:
         conn.execute(TARGET)
+        conn.execute(SAID)
     for selector in ("features", "marts"):
         dbt.run(database.settings, ["build", "--selector", selector], AS_OF, target_path=target)
     dbt.run(database.settings, ["test", "--select", *TESTED], AS_OF, target_path=target)
@@ -122,7 +130,13 @@ def test_scores_without_a_model_are_the_rules(read):
 
 def test_missing_rates_and_refused_rows_are_listed(read):
     rows = read("currency_code, needed_for, needed_on::text, deal_count, row_count", "missing_exchange_rates")
-    assert rows == [("CHF", "targets", "2025-06-30", 0, 1), ("GBP", "open deals", "2025-06-30", 1, 1)]
+    assert rows == [
+        ("CHF", "targets", "2025-06-30", 0, 1), ("GBP", "open deals", "2025-06-30", 1, 1),
+        ("XXX", "submissions", "2025-06-30", 0, 1),
+    ]  # fmt: skip
+    # What was stated after the as-of date is not looked at.
+    rows = read("used_in, name_kind, name, row_count", "unknown_names")
+    assert rows == [("targets", "owner", "hand:U9", 1), ("targets", "segment", "Nowhere", 1)]
     rows = read("table_name, rejected_count, first_line_number, example_reason", "import_issues")
     assert rows == [("deals", 2, 4, "amount is not a number")]
 

@@ -59,11 +59,15 @@ def test_the_forecast_of_a_whole_run_is_made_again(company):
 
 VALUE_ADDED = """
 create table marts.forecast_value_added (predictor text, category text, author text, origin text, forecast_count bigint,
-    actual_amount numeric, absolute_error_amount numeric, naive_absolute_error_amount numeric,
+    entered_later_count bigint, actual_amount numeric, absolute_error_amount numeric,
+    naive_absolute_error_amount numeric,
     value_added_amount numeric, value_added_to_model_amount numeric, period_type text, segment_id text,
     months_ahead integer)
 """
-ROW = "insert into marts.forecast_value_added values (%s, %s, %s, 'backtest', 2, 200, %s, 40, %s, %s, 'month', %s, %s)"
+ROW = (
+    "insert into marts.forecast_value_added"
+    " values (%s, %s, %s, 'backtest', 2, %s, 200, %s, 40, %s, %s, 'month', %s, %s)"
+)
 
 
 def test_value_added_names_who_was_better_and_says_when_nobody_submitted(database, run):
@@ -73,12 +77,14 @@ def test_value_added_names_who_was_better_and_says_when_nobody_submitted(databas
     assert "no month that was forecast is over" in run("value-added")[1]
     with database.connect("transformer") as conn:
         for ahead in (1, 2, 9):
-            conn.execute(ROW, ("model", None, None, 20, 20, 0, "(all)", ahead))
+            conn.execute(ROW, ("model", None, None, 0, 20, 20, 0, "(all)", ahead))
     code, shown = run("value-added")
     assert code == 0 and "nobody submitted a forecast" in shown and "+10.0%" in shown
     [line] = [line for line in shown.splitlines() if "model" in line and "backtest" in line]
-    assert line.replace("│", "").split()[2:] == ["4", "10.0%", "20.0%", "+10.0%", "+0.0%"]
+    assert line.replace("│", "").split()[2:] == ["4", "0", "10.0%", "20.0%", "+10.0%", "+0.0%"]
     with database.connect("transformer") as conn:
-        conn.execute(ROW, ("submission", "commit", "ann", 50, -10, -30, "(all)", 1))
+        conn.execute(ROW, ("submission", "commit", "ann", 1, 50, -10, -30, "(all)", 1))
     shown = run("value-added")[1]
     assert "submission (commit by ann)" in shown and "-5.0%" in shown and "nobody submitted" not in shown
+    [line] = [line for line in shown.splitlines() if "by ann" in line]
+    assert line.replace("│", "").split()[5:7] == ["2", "1"]

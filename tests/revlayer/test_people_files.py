@@ -32,6 +32,7 @@ BAD = {
     "2025-07-01,commit,1,USD": "the row has 4 fields, the header 11",
     "2025-07-01,commit,5,USD,ann,2025-06-30T17:00,,,,,": "the file has this figure already, in line 2",
 }  # fmt: skip
+UNTIMED = "period_start_on,category,amount,currency_code\n2025-07-01,commit,1,USD\n"
 KEPT = "select kind, category, amount, currency_code, author, segment_id, owner_id from planning.forecast_submissions"
 
 
@@ -87,13 +88,23 @@ def test_a_correction_needs_a_later_time(database, run):
 
 
 def test_without_author_and_time_it_is_who_runs_it_now(database, run):
-    text = "period_start_on,category,amount,currency_code\n2025-07-01,commit,1,USD\n"
-    run("submit", text)
-    run("submit", text)
+    run("submit", UNTIMED)
     found = query(
         database, "select author = session_user, submitted_at <= entered_at from planning.forecast_submissions"
     )
-    assert found == [(True, True)] * 2
+    assert found == [(True, True)]
+
+
+def test_a_file_without_times_may_be_imported_again(database, run):
+    """It says what the author said last, or else it is a correction."""
+    run("submit", UNTIMED)
+    assert "1 rows read, 0 accepted, 1 there already, 0 rejected" in run("submit", UNTIMED)[1]
+    assert "1 accepted" in run("submit", UNTIMED.replace(",1,", ",2,"))[1]
+    assert "1 accepted" in run("submit", UNTIMED)[1]  # back to what it was: the latest counts
+    assert "1 accepted" in run("submit", UNTIMED.replace("USD", "EUR"))[1]
+    assert "0 accepted, 1 there already" in run("submit", UNTIMED.replace("USD", "EUR"))[1]
+    assert "1 accepted" in run("submit", UNTIMED.replace("code\n", "code,author\n").replace("USD", "EUR,bob"))[1]
+    assert len(query(database, KEPT)) == 5
 
 
 def test_a_dry_run_keeps_nothing(database, run):
@@ -118,18 +129,57 @@ def test_a_file_that_cannot_be_used_stops_and_says_so(database, run, text, compl
     assert query(database, "select * from planning.imports") == []
 
 
+TARGET = "month_start_on,target_amount,currency_code,team_path,owner_id\n2025-07-01,400000,EUR,sales/north,\n"
+TIMED = "month_start_on,target_amount,currency_code,author,stated_at\n2025-07-01,400,EUR,ann,2025-05-01\n"
+
+
 def test_targets(database, run):
-    text = "month_start_on,target_amount,currency_code,team_path,owner_id\n2025-07-01,400000,EUR,sales/north,\n"
-    assert "1 accepted" in run("targets", text)[1]
-    assert "1 there already" in run("targets", text)[1]
-    assert "1 accepted" in run("targets", text.replace("400000", "450000"))[1]
+    assert "1 accepted" in run("targets", TARGET)[1]
+    assert "1 there already" in run("targets", TARGET)[1]
+    assert "1 accepted" in run("targets", TARGET.replace("400000", "450000"))[1]
     bad = (
-        text.replace("400000", "450000")
+        TARGET.replace("400000", "450000")
         + "2025-07-09,1,EUR,,\n2025-07-01,1,EUR,a,b\n2025-07-01,-1,EUR,,\n2025-07-01,1,E,,\n"
     )
-    assert "4 rejected" in run("targets", bad)[1]
+    code, shown = run("targets", bad)
+    assert code == 0 and "4 rejected" in shown
     found = query(database, "select team_path, segment_id, target_amount from planning.targets order by target_id")
     assert found == [("sales/north", "(all)", 400000), ("sales/north", "(all)", 450000)]
+    said = "select author = session_user, entered_by = session_user, stated_at <= entered_at from planning.targets"
+    assert query(database, said) == [(True, True, True)] * 2
+
+
+def test_targets_of_the_past_have_their_own_time(database, run):
+    assert "2 accepted" in run("targets", TIMED + "2025-07-01,500,EUR,ann,2025-06-15T09:00\n")[1]
+    assert "2 there already" in run("targets", TIMED + "2025-07-01,500,EUR,ann,2025-06-15T09:00\n")[1]
+    assert "ann stated 400.00 EUR at that very time" in run("targets", TIMED.replace(",400,", ",410,"))[1]
+    assert "is in the future" in run("targets", TIMED.replace("2025-05-01", "2999-05-01"))[1]
+    # The latest of them is what a row without a time is held against.
+    untimed = TIMED.replace("stated_at", "segment_id").replace("2025-05-01", "(all)")
+    assert "1 there already" in run("targets", untimed.replace(",400,", ",500,"))[1]
+    found = query(database, "select target_amount, author, stated_at::date::text from planning.targets order by 3")
+    assert found == [(400, "ann", "2025-05-01"), (500, "ann", "2025-06-15")]
+
+
+def test_names_the_data_do_not_know_are_taken_and_named(database, run):
+    text = (
+        "month_start_on,target_amount,currency_code,segment_id,owner_id,team_path\n"
+        "2025-07-01,500,USD,Nowhere,,\n2025-08-01,500,USD,Nowhere,,\n2025-07-01,1,USD,(ALL),,\n"
+        "2025-07-01,1,XXX,,U-none,\n2025-07-01,1,USD,A,,\n2025-07-01,1,USD,,,sales\n2025-07-01,1,USD,,,sal\n"
+    )
+    assert "the marts are not built yet" in run("targets", text, "--dry-run")[1]
+    with database.connect("transformer") as conn:
+        conn.execute("create table marts.known_names (name_kind text, name text)")
+        conn.execute("insert into marts.known_names values ('segment', '(all)'), ('segment', 'A'), ('owner', 'o:1'),"
+                     " ('team', 'sales/north'), ('currency', 'USD')")  # fmt: skip
+        conn.execute("grant select on marts.known_names to revlayer_reader")
+    code, shown = run("targets", text)
+    assert code == 0 and "7 accepted, 0 there already, 0 rejected" in shown
+    assert shown.split("until the data do:\n")[1].splitlines() == [
+        "  segment Nowhere (2 rows)", "  currency XXX (1 rows)", "  owner U-none (1 rows)", "  segment (ALL) (1 rows)",
+        "  team sal (1 rows)",
+    ]  # fmt: skip
+    assert "warning" not in run("submit", UNTIMED)[1]
 
 
 INSERT = (

@@ -26,7 +26,7 @@ begin
     select string_agg(needed.name, ', ' order by needed.name) into v_missing
     from unnest(array[
         'fct_deals', 'served_models', 'model_scorecard', 'missing_exchange_rates', 'import_issues',
-        'revenue_forecast_monthly_total', 'customer_scores', 'order_revenue_monthly', 'install_scores',
+        'unknown_names', 'revenue_forecast_monthly_total', 'customer_scores', 'order_revenue_monthly', 'install_scores',
         'invoice_scores', 'accounting_months', 'month_closings'
     ]) as needed (name)
     where to_regclass('marts.' || needed.name) is null;
@@ -229,6 +229,20 @@ begin
         from marts.missing_exchange_rates as rate
         group by rate.needed_for
     ) as missing;
+
+    return query
+    select
+        'names', 'warn',
+        string_agg(
+            format('%s %s (%s %s)', listed.name_kind, listed.name, listed.row_count, listed.used_in), ', '
+            order by listed.place
+        ) filter (where listed.place <= 10) || case when count(*) > 10 then ', …' else '' end,
+        'The data do not know them, and nothing counts for them. Enter these again with a name of marts.known_names, '
+            || 'and 0 for the wrong one; all of them: marts.unknown_names'
+    from (
+        select *, row_number() over (order by used_in desc, name_kind, name) as place from marts.unknown_names
+    ) as listed
+    having count(*) > 0;
 
     return query
     select

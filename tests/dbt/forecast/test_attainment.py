@@ -84,7 +84,13 @@ def _targets(entered):
 def test_parts_are_the_sums_of_deals(published, found, entered):
     rows = list(_rows(found))
     planned = [
-        {"month_start_on": date(2024, month, 1), "target_amount": amount, "currency_code": "USD", **WHOSE[whose]}
+        {
+            "month_start_on": date(2024, month, 1),
+            "target_amount": amount,
+            "currency_code": "USD",
+            "stated_at": "2024-01-01",
+            **WHOSE[whose],
+        }
         for (whose, month), amount in entered.items()
     ]
     with published(marts__fct_deals=rows, planning__targets=planned) as conn:
@@ -113,7 +119,7 @@ def test_forecast_and_people_stand_beside_the_target(published):
          "probability": probability, "amount": amount}
         for probability, amount in zip((0.025, 0.1, 0.5, 0.9, 0.975), (8, 10, 20, 30, 40), strict=True)
     ]  # fmt: skip
-    target = {"month_start_on": november, "target_amount": 25, "currency_code": "USD"}
+    target = {"month_start_on": november, "target_amount": 25, "currency_code": "USD", "stated_at": "2024-11-01"}
     said = {"period_start_on": november, "currency_code": "USD", "category": "commit", "segment_id": "A"}
     people = [
         {**said, "author": "ann", "amount": 30, "submitted_at": "2024-11-01"},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import records
+from .conftest import AS_OF, records
 
 PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 OCTOBER, NOVEMBER, DECEMBER = date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1)
@@ -23,7 +23,7 @@ def quantiles(segment, amounts, start=NOVEMBER, period="month", mean=0.0):
 
 def target(segment, amount, start=NOVEMBER, currency="USD", at="2024-01-01"):
     return {"segment_id": segment, "month_start_on": start, "target_amount": amount, "currency_code": currency,
-            "entered_by": "ann", "entered_at": at}  # fmt: skip
+            "entered_by": "ann", "entered_at": at, "stated_at": at}  # fmt: skip
 
 
 @pytest.fixture
@@ -85,6 +85,27 @@ def test_a_currency_without_a_rate_gives_no_target(periods):
     assert found["month", NOVEMBER, "A"]["target_probability"] is None
     # A sum that leaves one out would be too small.
     assert found["month", NOVEMBER, "(all)"]["target_amount"] is None
+
+
+def test_a_name_with_a_mistake_adds_nothing_to_the_company(periods):
+    entered = [target("A", 5), target("B", 7), target("Nowhere", 500), target("(ALL)", 900, currency="CHF")]
+    found = periods([*quantiles("A", [1] * 5), *quantiles("(all)", [1] * 5)], entered)
+    assert found["month", NOVEMBER, "(all)"]["target_amount"] == 12
+
+
+@pytest.mark.identity
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stated=st.lists(
+    st.tuples(st.none() | st.dates(date(2024, 10, 1), date(2024, 12, 20)), st.integers(0, 90)), max_size=6,
+    unique_by=lambda entry: entry[0],
+))  # fmt: skip
+def test_a_target_counts_from_the_day_it_was_stated(published, stated):
+    """One without a time counts from the beginning; what is stated after the as-of date is not known yet."""
+    entered = [target("A", amount, at=day) | {"entered_at": "2026-01-01"} for day, amount in stated]
+    known = [(day or date.min, amount) for day, amount in stated if day is None or day <= date.fromisoformat(AS_OF)]
+    with published(planning__targets=entered) as conn:
+        rows = records(conn, "select target_amount from marts.revenue_targets where segment_id = 'A'")
+    assert [row["target_amount"] for row in rows] == [amount for _, amount in sorted(known)[-1:]]
 
 
 @pytest.mark.identity

@@ -84,6 +84,7 @@ def test_value_added_is_what_the_errors_say(published, history):
         rates = (row["value_added_rate"], row["wape_rate"])
         wanted = (Fraction(naive - own, actual), Fraction(own, actual)) if actual else (None, None)
         assert rates == tuple(None if rate is None else pytest.approx(float(rate)) for rate in wanted)
+        assert row["entered_later_count"] == (len(errors) if key[2] else 0)
         assert row["entered_afterwards_count"] == (len(errors) if key[2] else 0)
     assert all(row["value_added_amount"] == 0 for row in rows if row["predictor"] == "naive")
 
@@ -92,7 +93,7 @@ def _entry(number, as_of, published_at):
     return {
         "ledger_id": number, "run_id": number, "as_of_date": as_of, "horizon_months": 12, "fiscal_start_month": 1,
         "draw_count": 1, "seed": 0, "past_as_of_dates": "{}", "reporting_currency_code": "USD", "open_deal_count": 0,
-        "open_amount": 0, "closed_deal_count": 0, "won_amount": 0, "figure_count": 1, "figures_sha256": "",
+        "open_amount": 0, "closed_deal_count": 0, "won_amount": 0, "figure_count": 3, "figures_sha256": "",
         "software": "", "code_sha256": "", "published_at": published_at,
     }  # fmt: skip
 
@@ -137,3 +138,19 @@ def test_a_currency_without_a_rate_is_no_forecast(published):
         assert records(conn, "select * from marts.forecast_comparisons where author is not null") == []
         [row] = records(conn, "select * from marts.forecast_submissions")
     assert row["amount"] == 1 and row["reporting_amount"] is None and row["is_entered_afterwards"]
+
+
+def test_backdating_within_a_period_is_shown(published):
+    """Said on the last of July and entered at the end of August, when August was not over."""
+    cells = {(date(2024, 7, 31), MONTHS[1], "(all)"): (10, 5, 8, 9)}
+    said = [
+        {"category": "commit", "period_start_on": MONTHS[1], "amount": 10, "currency_code": "USD", "author": author,
+         "submitted_at": "2024-07-31T12:00Z", "entered_at": entered_at}
+        for author, entered_at in (("ann", "2024-07-31T20:00Z"), ("bob", "2024-08-29T08:00Z"))
+    ]  # fmt: skip
+    with published(scoring__forecast_backtests=_backtests(cells), planning__forecast_submissions=said) as conn:
+        rows = records(conn, "select * from marts.forecast_submissions order by author")
+        added = records(conn, "select * from marts.forecast_value_added where author is not null order by author")
+    assert [(row["entered_days_later"], row["is_entered_later"]) for row in rows] == [(0, False), (29, True)]
+    assert not any(row["is_entered_afterwards"] for row in rows)
+    assert [(row["entered_later_count"], row["entered_afterwards_count"]) for row in added] == [(0, 0), (1, 0)]

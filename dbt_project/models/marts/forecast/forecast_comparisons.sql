@@ -50,8 +50,8 @@ machines as (
 people as (
     select
         machines.origin, machines.as_of_date, machines.period_type, machines.period_start_on, machines.months_ahead,
-        machines.segment_id, said.kind as predictor, said.category, said.author, said.is_entered_afterwards,
-        said.reporting_amount as forecast_amount, machines.actual_amount,
+        machines.segment_id, said.kind as predictor, said.category, said.author, said.is_entered_later,
+        said.is_entered_afterwards, said.reporting_amount as forecast_amount, machines.actual_amount,
         row_number() over (
             partition by machines.origin, machines.as_of_date, machines.period_type, machines.period_start_on,
                 machines.segment_id, said.kind, said.category, said.author
@@ -68,12 +68,12 @@ compared as (
     select
         origin, as_of_date, period_type, period_start_on, months_ahead, segment_id, predictor,
         cast(null as {{ dbt.type_string() }}) as category, cast(null as {{ dbt.type_string() }}) as author,
-        false as is_entered_afterwards, forecast_amount, actual_amount
+        false as is_entered_later, false as is_entered_afterwards, forecast_amount, actual_amount
     from machines
     union all
     select
         origin, as_of_date, period_type, period_start_on, months_ahead, segment_id, predictor, category, author,
-        is_entered_afterwards, forecast_amount, actual_amount
+        is_entered_later, is_entered_afterwards, forecast_amount, actual_amount
     from people
     where recency = 1 and forecast_amount is not null
 )
@@ -88,6 +88,7 @@ select
     predictor,
     category,
     author,
+    is_entered_later,
     is_entered_afterwards,
     {{ reporting_currency() }} as reporting_currency_code,
     cast(forecast_amount as {{ type_money() }}) as forecast_amount,

@@ -32,6 +32,7 @@ summed as (
         count(distinct period_start_on) as period_count,
         min(as_of_date) as first_as_of_date,
         max(as_of_date) as last_as_of_date,
+        count(*) filter (where is_entered_later) as entered_later_count,
         count(*) filter (where is_entered_afterwards) as entered_afterwards_count,
         sum(actual_amount) as actual_amount,
         sum(error_amount) as error_amount,
@@ -55,6 +56,7 @@ select
     period_count,
     first_as_of_date,
     last_as_of_date,
+    entered_later_count,
     entered_afterwards_count,
     {%- for name in ['actual', 'error', 'absolute_error', 'naive_absolute_error', 'model_absolute_error'] %}
     cast({{ name }}_amount as {{ type_money() }}) as {{ name }}_amount,

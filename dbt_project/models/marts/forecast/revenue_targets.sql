@@ -1,5 +1,5 @@
 -- Grain: one row per period (month or fiscal quarter) and segment that has a target; segment (all) is the company.
--- The latest entry of a month and segment counts. A quarter has a target where all its months have one.
+-- The latest target stated for a month and segment counts. A quarter has a target where all its months have one.
 with targets as (
     {{ converted_targets() }}
 ),
@@ -8,18 +8,20 @@ converted as (
     select * from targets where owner_id is null and team_path is null
 ),
 
--- The company's target is its own entry, or else the sum of its segments'.
+-- The company's target is its own entry, or else the sum of its segments': of those that there are, so that a name with
+-- a mistake in it adds nothing. unknown_names lists it.
 company as (
     select
-        month_start_on,
-        fiscal_quarter_start_on,
+        converted.month_start_on,
+        converted.fiscal_quarter_start_on,
         case
-            when count(*) filter (where segment_id = '(all)') > 0
-                then sum(target_amount) filter (where segment_id = '(all)')
-            when count(target_amount) = count(*) then sum(target_amount)
+            when count(*) filter (where segments.is_total) > 0
+                then sum(converted.target_amount) filter (where segments.is_total)
+            when count(converted.target_amount) = count(*) then sum(converted.target_amount)
         end as target_amount
     from converted
-    group by month_start_on, fiscal_quarter_start_on
+    inner join {{ ref('dim_segment') }} as segments on converted.segment_id = segments.segment_id
+    group by converted.month_start_on, converted.fiscal_quarter_start_on
 ),
 
 monthly as (

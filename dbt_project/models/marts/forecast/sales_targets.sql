@@ -1,5 +1,5 @@
 -- Grain: one row per period (month or fiscal quarter) and owner or team that has a target.
--- The latest entry of a month counts. A quarter has a target where all its months have one.
+-- The latest target stated for a month counts. A quarter has a target where all its months have one.
 with targets as (
     {{ converted_targets() }}
 ),

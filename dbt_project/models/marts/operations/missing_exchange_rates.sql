@@ -22,6 +22,16 @@ with needed as (
     where target_amount is null
     group by currency_code
     union all
+    select
+        currency_code,
+        {{ as_of_date() }} as needed_on,
+        'submissions' as needed_for,
+        0 as deal_count,
+        count(*) as row_count
+    from {{ ref('forecast_submissions') }}
+    where is_latest and reporting_amount is null
+    group by currency_code
+    union all
     -- The mean rate of a month needs that of every day; rates hold on, so it is the first days that lack one.
     select
         coalesce(currency_code, '(none)') as currency_code,
