@@ -158,7 +158,12 @@ def show_value_added(
     else:
         print_lines(["no month that was forecast is over: revlayer backtest, then revlayer build marts"])
     if not any(one.who.startswith(("submission", "override")) for one in found):
-        print_lines(["nobody submitted a forecast for these months before they were over: revlayer forecast submit"])
+        print_lines(
+            [
+                "nobody submitted a forecast for these months before they were over, or not before the marts were built:"
+                " revlayer forecast submit, then revlayer build marts"
+            ]
+        )
 
 
 def _shares(form: str, *rates: Decimal | None) -> list[str | None]:
@@ -182,6 +187,8 @@ def _import(kind: people.FileKind, file: Path, dry_run: bool) -> None:
         lines.append("nothing was kept")
     elif found.rejected_count:
         lines.append(f"the rejected ones: planning.rejected_rows, import_id {found.import_id}")
+    if found.accepted_count and not dry_run:
+        lines.append("the marts have them from their next build on: revlayer build marts")
     print_lines(lines + _warnings(settings, found))
 
 

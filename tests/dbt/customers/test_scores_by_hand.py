@@ -183,7 +183,7 @@ def test_the_sentence_on_a_customers_value(shop, found):
     row = found(value=([value(1234.4, 0.0, 2500.6, **drivers)], {"purchasing": PURCHASING}))
     assert row["value_sentence"] == (
         "Expected to bring USD 1,234 in the next 90 days (four times in five 0 to 2,501), raised by its revenue in the"
-        " last 90 days, a feature of our own, lowered by the time since its last purchase; it very likely still buys."
+        " last 90 days, a feature of our own, lowered by the time since its last purchase; it has come once so far."
     )
     check(row, value_confidence=1234.4 / (1234.4 + 1250.3), value_driver_1="net revenue 90d", value_horizon_days=90,
           prediction_state="partial")  # fmt: skip
@@ -197,6 +197,7 @@ def test_who_neither_pays_nor_ever_bought_has_nothing_to_leave(shop, found):
     words = "It has no purchases that a forecast could be made from."
     check(found(**predicted), churn_probability=None, churn_tier=None, churn_reason_1=None, value_amount=None,
           value_sentence=words, prediction_state="none")  # fmt: skip
+    words = "Pays USD 10 a month by contract; without purchases there is no forecast of any."
     check(found(key="s:B", **predicted), churn_probability=0.2, churn_tier="low", value_amount=None,
           value_sentence=words, prediction_state="partial")  # fmt: skip
     predicted["expansion"] = ([growth(0.1, 5.0, "s:B")], {})

@@ -39,6 +39,8 @@ forecast as (
         customers.customer_id,
         customers.as_of_date,
         customers.order_count,
+        customers.order_day_count,
+        customers.plan_value,
         predictions.value_amount,
         predictions.value_p10_amount,
         predictions.value_p90_amount,
@@ -68,6 +70,8 @@ worded as (
         *,
         case
             when alive_probability is null or order_count is null then ''
+            -- Of who came once the law of purchases knows nothing but that: its probability is 1.
+            when order_day_count = 1 then '; it has come once so far'
             when alive_probability >= 0.8 then '; it very likely still buys'
             when alive_probability >= 0.5 then '; it probably still buys'
             when alive_probability >= 0.2 then '; it has probably left'
@@ -98,6 +102,9 @@ select
     contribution_{{ rank }} as value_driver_{{ rank }}_contribution,
     {%- endfor %}
     case
+        when coalesce(order_count, 0) = 0 and plan_value > 0 then
+            'Pays ' || {{ currency }} || ' ' || {{ grouped_number('plan_value') }}
+            || ' a month by contract; without purchases there is no forecast of any.'
         when coalesce(order_count, 0) = 0 then 'It has no purchases that a forecast could be made from.'
         when value_amount is null then 'No forecast of its revenue is published for this day.'
         else

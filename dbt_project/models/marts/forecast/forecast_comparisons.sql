@@ -14,12 +14,14 @@ with won as (
     group by month_start_on
 ),
 
--- A forecast counts for months that were not over when it was published; of several of a day the last one does.
+-- A forecast counts for months that were not over when it was published; of several of a day the last one
+-- does that was published on the first day: one made again later may know more.
 published as (
     select
         ledger.*,
         row_number() over (
-            partition by ledger.as_of_date, ledger.month_start_on, ledger.segment_id order by ledger.ledger_id desc
+            partition by ledger.as_of_date, ledger.month_start_on, ledger.segment_id
+            order by {{ local_date('ledger.published_at') }}, ledger.ledger_id desc
         ) as recency
     from {{ ref('forecast_ledger') }} as ledger
     inner join {{ ref('dim_date') }} as dates on ledger.month_start_on = dates.date_day
