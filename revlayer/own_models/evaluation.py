@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from revlayer_training import evaluation, ladder
 from revlayer_training.datasets import Dataset
-from revlayer_training.deal_close_month import StageTiming, close_bins, timing_metrics
+from revlayer_training.deal_close_month import close_bins, timing_metrics
 from revlayer_training.deal_value import OUTPUTS as VALUE_OUTPUTS
 from revlayer_training.deal_value import ValueModel
 from revlayer_training.deal_win import compare_on_test, win_labels
 from revlayer_training.outcome import cycle_days
 from revlayer_training.splits import TimeSplit, choose_horizon
+from revlayer_training.stage_timing import StageTiming
 from revlayer_training.value_base import ValueBase, ValueRatios
 from revlayer_udf.registry import Metric, ReliabilityBin
 
@@ -174,9 +175,9 @@ def _judge_value(trial: Trial) -> Judgement:
 
 def _judge_timing(trial: Trial) -> Judgement:
     data, test = trial.data, trial.test
-    bins, stages = close_bins(data), data.texts["stage_name"]
-    timing = StageTiming.fit(stages.take(trial.before), bins[trial.before], "shrinkage")
-    baseline, model = timing.predict(stages), trial.predictions["within"]
+    bins = close_bins(data)
+    timing = StageTiming.fit(data.take(trial.before), bins[trial.before], "shrinkage")
+    baseline, model = timing.predict(data), trial.predictions["within"]
     losses = [evaluation.ranked_probability_score(bins[test], p[test]) for p in (baseline, model)]
     made = _decide(trial, evaluation.compare(losses[0], losses[1], data.entity[test]), "shrinkage", "stage_timing")
     for predictor, p in (("model", model), ("stage_timing", baseline)):

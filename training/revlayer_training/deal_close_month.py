@@ -1,15 +1,14 @@
 """Close timing: the distribution of days from the as-of date to winning, for deals that are won.
 
-Ten bin ends cut time into eleven classes. The lower rungs are the distribution seen in training, whole or by
-stage; the model is LightGBM boosted from the stage's distribution, with a softmax whose temperature and class
-offsets are fitted on validation.
+Ten bin ends cut time into eleven classes. The lower rungs are the distribution of past wins, whole or by stage and
+month of the quarter; the model is LightGBM boosted from the latter, with a softmax whose temperature and class offsets
+are fitted on validation.
 """
 
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
@@ -18,14 +17,8 @@ from revlayer_training.datasets import Dataset
 from revlayer_training.deal_win import win_labels
 from revlayer_training.export import Artefact, check_parity
 from revlayer_training.features import Features
-from revlayer_training.graph import ML_DOMAIN, Graph
-from revlayer_training.ladder import (
-    FEWEST_FOR_MODEL,
-    FEWEST_FOR_SHRINKAGE,
-    Decision,
-    Rung,
-    serve,
-)
+from revlayer_training.graph import Graph
+from revlayer_training.ladder import FEWEST_FOR_MODEL, FEWEST_FOR_SHRINKAGE, Decision, serve
 from revlayer_training.margins import MarginModel, TreeMargin
 from revlayer_training.outcome import (
     MODEL,
@@ -36,88 +29,16 @@ from revlayer_training.outcome import (
     describe_splits,
     masks_of,
 )
-from revlayer_training.preprocessing import Texts
 from revlayer_training.splits import Mask, TimeSplit, choose_horizon, split_rows
+from revlayer_training.stage_timing import BIN_ENDS, CLASSES, OUTPUT, Bins, Floats, StageTiming, described_ends
 from revlayer_udf.registry import ReliabilityBin
 
 TARGET = "deal_close_month"
-OUTPUT = "within"
-BIN_ENDS = (7, 14, 30, 45, 60, 90, 120, 180, 270, 365)
-CLASSES = len(BIN_ENDS) + 1
-Floats = NDArray[np.float64]
-Bins = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class StageTiming:
-    """Cumulative distribution by stage, drawn to that of all deals; unseen stages take the latter."""
-
-    overall: Floats
-    by_stage: dict[str, Floats]
-    rung: Rung
-
-    @classmethod
-    def fit(cls, stages: Texts, bins: Bins, rung: Rung, prior_count: float = 30.0) -> "StageTiming":
-        """Count bins; half a row per class keeps every probability above 0.
-
-        Args:
-            prior_count: rows' worth of the overall distribution given to each stage.
-        """
-        counts = np.bincount(bins, minlength=CLASSES) + 0.5
-        overall = counts / counts.sum()
-        by_stage = {}
-        if rung != "prior":
-            for code in stages.seen():
-                own = np.bincount(bins[stages.codes == code], minlength=CLASSES)
-                shares = (own + prior_count * overall) / (own.sum() + prior_count)
-                by_stage[stages.names[code]] = np.cumsum(shares)[:-1]
-        return cls(np.cumsum(overall)[:-1], by_stage, rung)
-
-    def predict(self, stages: Texts) -> Floats:
-        """Return cumulative probabilities [N, 10]."""
-        lookup = np.array([self.by_stage.get(name, self.overall) for name in stages.names])
-        return lookup[stages.codes]
-
-    def log_shares(self, stages: Texts) -> Floats:
-        """Return the log of each class's share [N, 11]."""
-        table = dict(zip([*self.by_stage, None], self.log_share_table(), strict=True))
-        lookup = np.array([table.get(name, table[None]) for name in stages.names])
-        return lookup[stages.codes]
-
-    def log_share_table(self) -> Floats:
-        """Return log shares by stage, unseen stages last, [stages + 1, 11], as float32 holds them."""
-        within = np.array([*self.by_stage.values(), self.overall])
-        padded = np.column_stack([np.zeros(len(within)), within, np.ones(len(within))])
-        return np.log(np.maximum(np.diff(padded, axis=1), 1e-6)).astype(np.float32).astype(np.float64)
-
-    def add_table(self, graph: Graph, table: Floats) -> str:
-        """Pick each row's line of a table by its stage; the last line is for unseen stages."""
-        names = list(self.by_stage)
-        if not names:  # a LabelEncoder needs a key: any text gets the one line
-            names, table = [""], np.vstack([table, table])
-        number = graph.add(
-            "LabelEncoder", graph.text("stage_name"), domain=ML_DOMAIN, keys_strings=names,
-            values_int64s=list(range(len(names))), default_int64=len(names),
-        )  # fmt: skip
-        flat = graph.add("Reshape", number, graph.constant([-1], np.int64))
-        return graph.add("Gather", graph.constant(table), flat, axis=0)
-
-    def artefact(self) -> Artefact:
-        """Export; the only feature is the stage."""
-        graph = Graph([], ["stage_name"])
-        within = self.add_table(graph, np.array([*self.by_stage.values(), self.overall]))
-        content = graph.serialize({OUTPUT: (within, len(BIN_ENDS))})
-        algorithm = "overall_timing" if self.rung == "prior" else "stage_timing"
-
-        def predict(data: Features) -> dict[str, Floats]:
-            return {OUTPUT: self.predict(data.texts["stage_name"])}
-
-        return Artefact(content, predict, algorithm, self.rung, (), ("stage_name",), (OUTPUT,), _ends())
 
 
 @dataclass(frozen=True)
 class TimingModel:
-    """Log shares of the stage plus class margins, cooled by a temperature, shifted; softmax; running sum."""
+    """Log shares of the table plus class margins, cooled by a temperature, shifted; softmax; running sum."""
 
     timing: StageTiming
     margins: MarginModel
@@ -126,7 +47,7 @@ class TimingModel:
 
     def predict(self, data: Features) -> Floats:
         """Return cumulative probabilities [N, 10]."""
-        start = self.timing.log_shares(data.texts["stage_name"])
+        start = self.timing.log_shares(data)
         scores = (start + self.margins.margin(data)) / self.temperature + self.offsets
         return np.minimum(np.cumsum(softmax(scores, axis=1), axis=1)[:, :-1], 1.0)
 
@@ -143,7 +64,7 @@ class TimingModel:
         return Artefact(
             graph.serialize({OUTPUT: (within, len(BIN_ENDS))}), lambda rows: {OUTPUT: self.predict(rows)},
             self.margins.algorithm, "model", data.number_features, data.text_features, (OUTPUT,),
-            {"calibration": "temperature", **_ends()},
+            {"calibration": "temperature", **described_ends()},
         )  # fmt: skip
 
 
@@ -169,24 +90,22 @@ def fit_deal_close_month(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     rows = won if split is None else split.before_test
     bins = close_bins(data)
     reach = _reach(len(np.unique(data.entity[rows])), len(data.texts["stage_name"].take(rows).seen()), split)
-    timing = StageTiming.fit(
-        data.texts["stage_name"].take(rows), bins[rows], "prior" if reach.rung == "prior" else "shrinkage"
-    )
+    # Wins between train and validation are known by the test too, and a table has nothing to be tuned.
+    known = won if split is None else won & (known_on <= split.test_from)
+    past = data.take(known)
+    timing = StageTiming.fit(past, bins[known], "prior" if reach.rung == "prior" else "shrinkage")
     name = "overall_timing" if timing.rung == "prior" else "stage_timing"
     outcome = Outcome(TARGET, timing.artefact(), name, reach, horizon.days)
     outcome.notes.append(describe_horizon(horizon))
     if split is None:
-        outcome.splits = describe_splits(data, {"train": rows})
+        outcome.splits = describe_splits(data, {"train": known})
         return outcome
     outcome.splits = describe_splits(data, masks_of(split))
-    stages = data.texts["stage_name"]
-    predictions = {
-        "overall_timing": StageTiming.fit(stages.take(rows), bins[rows], "prior").predict(stages),
-        name: timing.predict(stages),
-    }
+    overall = StageTiming.fit(past, bins[known], "prior")
+    predictions = {"overall_timing": overall.predict(data), name: timing.predict(data)}
     if reach.rung == "model":
         # The model must not start from what validation is to tell it.
-        start = StageTiming.fit(stages.take(split.train), bins[split.train], "shrinkage")
+        start = StageTiming.fit(data.take(split.train), bins[split.train], "shrinkage")
         _add_model(outcome, data, bins, split, start, seed, predictions)
     _evaluate(outcome, data, bins, split, predictions)
     return outcome
@@ -217,17 +136,15 @@ def _add_model(
 
 def _fit_model(data: Dataset, bins: Bins, split: TimeSplit, timing: StageTiming, seed: int) -> TimingModel:
     tuning = split.validate & (data.entity % 2 == 0)
-    stages = data.texts["stage_name"]
+    train, tune = data.take(split.train), data.take(tuning)
     trees = TreeMargin.fit(
-        data.take(split.train), bins[split.train].astype(float),
-        data.take(tuning), bins[tuning].astype(float), seed,
+        train, bins[split.train].astype(float), tune, bins[tuning].astype(float), seed,
         objective="multiclass", num_class=CLASSES, num_leaves=4, learning_rate=0.03,
         encoding_label=np.minimum((data.closed_on - data.as_of)[split.train].astype(float), 365.0),
-        start=timing.log_shares(stages.take(split.train)),
-        start_tune=timing.log_shares(stages.take(tuning)),
+        start=timing.log_shares(train), start_tune=timing.log_shares(tune),
     )  # fmt: skip
     validate = data.take(split.validate)
-    scores = timing.log_shares(validate.texts["stage_name"]) + trees.margin(validate)
+    scores = timing.log_shares(validate) + trees.margin(validate)
     temperature, offsets = _calibrate(scores, bins[split.validate])
     return TimingModel(timing, trees, temperature, offsets)
 
@@ -258,10 +175,6 @@ def _reach(deals: int, stages: int, split: TimeSplit | None) -> Decision:
         why = "the history is too short" if split is None else f"{deals} won deals are too few"
         return Decision("shrinkage", f"{why} for a model: the stage's timing is served")
     return Decision("model", "there is enough history to train, calibrate and test a model")
-
-
-def _ends() -> dict[str, object]:
-    return {"bin_ends_days": list(BIN_ENDS)}
 
 
 def _evaluate(outcome: Outcome, data: Dataset, bins: Bins, split: TimeSplit, predictions: dict[str, Floats]) -> None:
