@@ -160,7 +160,7 @@ def show_value_added(
     if not any(one.who.startswith(("submission", "override")) for one in found):
         print_lines(
             [
-                "nobody submitted a forecast for these months before they were over, or not before the marts were built:"
+                "nobody submitted a forecast for these months before they were over, or the marts were not built since:"
                 " revlayer forecast submit, then revlayer build marts"
             ]
         )
