@@ -149,7 +149,7 @@ def compile_models(
         made_by_hand: models that tables stand in for; what reads them is filled as what reads a source is.
     """
     given = {"as_of_date": as_of, **(variables or {})}
-    command = ["compile", "--full-refresh", "--select", *selection]
+    command = ["compile", "--full-refresh", "--select", *selection, "--exclude", "resource_type:test"]
     with patch.object(dbt, "_collect", wraps=dbt._collect) as collected:  # the artefacts are 20 MB of JSON
         dbt.run(database.settings, command, given, target_path=target_path)
     nodes = {item.node.unique_id: item.node for item in collected.call_args.args[0].results}

@@ -77,6 +77,20 @@ def test_payables_are_bills_less_payments(models, rows, day):
             _check(conn, "ap", books, books.bills, moment)
 
 
+def test_what_is_owed_before_its_bill_counts_is_due_as_the_bill_is(models):
+    row = {"source_name": "s", "currency_code": "USD"}
+    bill = {**row, "source_id": "B", "occurred_at": "2024-08-03T09:00:00Z", "recorded_at": "2024-08-01T10:00:00Z",
+            "total_amount": "5", "issued_on": "2024-08-03", "supplier_source_id": "s1"}  # fmt: skip
+    change = {"source_name": "s", "source_id": "C", "occurred_at": "2024-08-03T09:00:00Z", "field_name": "due_on",
+              "supplier_bill_source_id": "B", "old_value": "2024-08-02", "new_value": "2024-08-01"}  # fmt: skip
+    refund = {**row, "source_id": "P", "occurred_at": "2024-08-01T09:00:00Z", "supplier_bill_source_id": "B",
+              "amount": "-1"}  # fmt: skip
+    rows = {"supplier_bills": [bill], "supplier_bill_changes": [change], "supplier_payments": [refund]}
+    with models.filled(rows) as conn:
+        found = conn.execute(AGING["ap"], [histories.BEGIN + timedelta(1)]).fetchall()
+    assert [ledger.parts(one[2:8]) for one in found] == [[0, 100, 0, 0, 0, 0]]
+
+
 #: What receivables and payables are made of; the rest of a history is others' business.
 TABLES = (
     "billing_customers", "invoices", "invoice_changes", "payments", "payment_changes", "payment_allocations",

@@ -4,12 +4,16 @@
 with due_dates as (
     select
         bills.supplier_bill_id,
-        spans.valid_from_on,
+        -- The first due date holds before the bill counts too, as that of a receivable does.
+        case
+            when spans.valid_from_on <= bills.counts_from_on then cast('0001-01-01' as date) else spans.valid_from_on
+        end as valid_from_on,
         spans.valid_to_on,
         coalesce(spans.due_on, bills.counts_from_on) as due_on
     from {{ ref('int_payable_bills') }} as bills
     inner join {{ ref('int_payable_bill_spans') }} as spans on bills.supplier_bill_id = spans.supplier_bill_id
-    where bills.counts_from_on < bills.counts_to_on
+    -- What a draft said before it was issued was never owed.
+    where bills.counts_from_on < bills.counts_to_on and spans.valid_to_on > bills.counts_from_on
 ),
 
 points as (
