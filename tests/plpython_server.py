@@ -14,7 +14,6 @@ from importlib import metadata
 from pathlib import Path
 
 import psycopg
-from discarded import discard
 from packaging.requirements import Requirement
 
 from revlayer.database.embedded import EmbeddedServer
@@ -61,7 +60,7 @@ def plpython_server(home: Path) -> Iterator[str]:
             _check_python(server.url())
             yield server.url()
         finally:
-            discard(server)
+            server.remove()
 
 
 def _check_python(url: str) -> None:
