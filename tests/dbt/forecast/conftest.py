@@ -77,8 +77,8 @@ def published(forecast_models: CompiledModels) -> Callable[..., Any]:
                     _insert(conn, sql.Identifier(schema, table), rows)
             for number, model in enumerate(forecast_models.models):
                 if model.name in MARTS:
-                    conn.execute(f"delete from {model.relation}".encode())
-                    conn.execute(f"execute model_{number}".encode())
+                    conn.execute(sql.SQL("delete from {}").format(sql.SQL(model.relation)))
+                    conn.execute(sql.SQL("execute {}").format(sql.Identifier(f"model_{number}")))
             yield conn
 
     return fill

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from compiled_models import compile_models
+from psycopg import sql
 
 AS_OF = "2024-12-31"
 NAMES = ("ftr_installs", "lbl_installs", "int_install_rates_missing")
@@ -58,7 +59,8 @@ def read(models, app) -> Callable[..., dict[str, Any]]:
 
     def one(relation: str = "ftr_installs", install: str = "s:I") -> dict[str, Any]:
         with models.filled(app.rows) as conn:
-            cursor = conn.execute(f"select * from features.{relation} where install_id = %s".encode(), [install])
+            query = sql.SQL("select * from features.{} where install_id = %s").format(sql.Identifier(relation))
+            cursor = conn.execute(query, [install])
             names = [column.name for column in cursor.description or ()]
             found = cursor.fetchall()
         return dict(zip(names, found[0], strict=True)) if found else {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from compiled_models import compile_models
+from psycopg import sql
 from subscribed_company import Company
 
 AS_OF = "2024-12-31"
@@ -33,7 +34,8 @@ def company() -> Company:
 def movements(models, company) -> Callable[[], list[tuple[Any, ...]]]:
     def read(mart: str = "fct_mrr_movements", columns: str = "month_start_on, movement, reason, movement_amount"):
         with models.filled(company.rows) as conn:
-            return conn.execute(f"select {columns} from marts.{mart} order by {columns}".encode()).fetchall()
+            parts = {"columns": sql.SQL(columns), "mart": sql.Identifier("marts", mart)}
+            return conn.execute(sql.SQL("select {columns} from {mart} order by {columns}").format(**parts)).fetchall()
 
     return read
 
