@@ -66,7 +66,7 @@ def create_feature_tables(conn: psycopg.Connection, world: World, as_of_dates: l
     conn.execute(
         "create table features.ftr_deals (deal_id text, as_of_date date, segment_id text, created_on date,"
         " expected_close_on date, forecast_amount decimal(18, 2), stage_crm_probability double precision,"
-        " amount double precision, amount_reporting double precision, list_price_reporting double precision,"
+        " amount double precision, amount_reporting double precision, list_value_reporting double precision,"
         " lead_score double precision, stage_name text, days_in_stage double precision)"
     )
     conn.execute(
@@ -122,7 +122,7 @@ def _open_rows(world: World, as_of: date) -> pa.Table:
             "stage_crm_probability": pa.array(deals.win_probability, mask=np.arange(count) % 7 == 0),
             "amount": pa.array(deals.value_mean),
             "amount_reporting": pa.array(deals.value_mean),
-            "list_price_reporting": pa.array(deals.value_mean),
+            "list_value_reporting": pa.array(deals.value_mean),
             "lead_score": pa.array(np.zeros(count)),
             "stage_name": pa.array(["proposal"] * count),
             "days_in_stage": pa.array(np.arange(count) % 5 * 23.0, mask=np.arange(count) % 23 == 0),

@@ -53,12 +53,14 @@ class PipelineReckoning:
         for row in sorted(rows.get("accounts", []), key=lambda row: (_known_at(row), row["source_id"])):
             self.accounts.setdefault(self._id("account", row), row)  # of several rows, the one known first speaks
         self.account_changes: dict[str, list[Row]] = defaultdict(list)
+        accounts = {row["source_id"]: row for row in rows.get("accounts", [])}
         for row in rows.get("account_changes", []):
-            self.account_changes[self._account(row["account_source_id"])].append(row)
+            self.account_changes[self._account(row["account_source_id"])].append(self._from("account", row, accounts))
         self.deals: dict[str, list[Row]] = defaultdict(list)
         for row in sorted(rows.get("deals", []), key=lambda row: (_known_at(row), row["source_id"])):
             self.deals[self._id("deal", row)].append(row)
-        self.changes = rows.get("deal_changes", [])
+        deals = {row["source_id"]: row for row in rows.get("deals", [])}
+        self.changes = [self._from("deal", row, deals) for row in rows.get("deal_changes", [])]
         self.rates = rows.get("exchange_rates", [])
         self.segment = cache(self._segment)
         self.speaking = cache(self._speaking)
@@ -70,9 +72,17 @@ class PipelineReckoning:
     def _id(self, entity: str, row: Row) -> str:
         key = f"{row['source_name']}:{row['source_id']}"
         for link in self.links.get((entity, key), ()):
-            if "valid_from" not in link or _day(link["valid_from"]) <= _day(_counts_from(row).isoformat()):
+            known_on = _day(_counts_from(row).isoformat())
+            if "valid_from" not in link or _day(link["valid_from"]) <= known_on < _day(link["valid_to"]):
                 return str(link["canonical_id"])
         return key
+
+    def _from(self, entity: str, change: Row, rows: dict[str, Row]) -> Row:
+        """A change as told not before it was known whose it is."""
+        row = rows.get(change[f"{entity}_source_id"])
+        if row is None or self._id(entity, row) == f"{row['source_name']}:{row['source_id']}":
+            return change
+        return {**change, "recorded_at": max(_known_at(change), _counts_from(row)).isoformat()}
 
     def _named(self, rows: dict[str, list[Row]], entity: str) -> dict[str, str]:
         return {f"test:{row['source_id']}": self._id(entity, row) for row in rows.get(f"{entity}s", [])}
@@ -132,9 +142,9 @@ class PipelineReckoning:
                 found.append(self._placed(change["field_name"], change["new_value"], counts_from, rank, began_at))
         for row in rows:
             if row.get("deleted_at"):
-                gone = _instant(row["deleted_at"])
-                rank = (1, gone, gone, f"test:{row['source_id']}:deleted")
-                found.append(self._placed("is_deleted", "true", gone, rank, began_at))
+                gone, told = _instant(row["deleted_at"]), max(_instant(row["deleted_at"]), _counts_from(row))
+                rank = (1, gone, told, f"test:{row['source_id']}:deleted")
+                found.append(self._placed("is_deleted", "true", told, rank, began_at))
         edges = {
             (edge, value)
             for _, start, end in self._merges("deal", deal)

@@ -149,9 +149,8 @@ def _judge_value(trial: Trial) -> Judgement:
     known = data.take(trial.before)
     deals = len(np.unique(known.entity))
     base = ValueBase.fit(known, deals)
-    amounts = base.predict(known)
     spread = float(np.std(known.won_amount))
-    lower = ValueModel(base, ValueRatios.fit(known.won_amount / amounts, amounts, base.source(known)), spread)
+    lower = ValueModel(base, ValueRatios.fit(base, known), spread)
     won = data.won_amount[test]
     predictions = {
         "model": {name: trial.predictions[name][test, 0] for name in VALUE_OUTPUTS},

@@ -30,6 +30,8 @@ def _history(
     margin = win_intercept + signal * (quality + 0.5 * (segment - 1.5))
     is_won = rng.random(deals) < 1 / (1 + np.exp(-margin))
     amount = np.exp(rng.normal(9, 1, deals))
+    # Lists say little of some deals: what was agreed is far below.
+    users = np.exp(np.abs(rng.normal(0, 0.6, deals)))
     first = np.datetime64("2021-01", "M")
     ends = (np.arange(first + 1, first + 1 + months)).astype("datetime64[D]") - np.timedelta64(1, "D")
     open_then = (created[None, :] <= ends[:, None]) & (closed[None, :] > ends[:, None])
@@ -39,7 +41,7 @@ def _history(
         "deal_age_days": (ends[when] - created[deal]).astype(np.float32),
         "stage_crm_probability": np.where(rng.random(count) < 0.1, np.nan, 0.3 + 0.4 * rng.random(count)),
         "amount_reporting": np.where(rng.random(count) < 0.3, np.nan, amount[deal]),
-        "list_price_reporting": np.where(rng.random(count) < 0.1, np.nan, 1.3 * amount[deal]),
+        "list_value_reporting": np.where(rng.random(count) < 0.1, np.nan, amount[deal] * users[deal]),
         "lead_score": quality[deal] + 0.5 * rng.normal(size=count),
     }
     texts = {

@@ -69,7 +69,7 @@ def test_one_segment_has_no_segment_rate() -> None:
 def test_value_works_without_any_amount(make_history) -> None:
     data, cutoff = make_history(deals=1500)
     empty = np.full(len(data), np.nan, np.float32)
-    data.numbers.update(amount_reporting=empty, list_price_reporting=empty)
+    data.numbers.update(amount_reporting=empty, list_value_reporting=empty)
     outcome = fit_deal_value(data, cutoff)
     for artefact in filter(None, (outcome.fallback, outcome.model)):
         scored = run(artefact, data)

@@ -24,9 +24,9 @@ TEXT_FEATURES = (
 )  # fmt: skip
 NUMBER_FEATURES = (
     "deal_age_days", "days_in_stage", "stage_order", "stage_crm_probability", "amount_reporting",
-    "initial_amount_reporting", "amount_change_rate", "list_price_reporting", "planned_user_count",
-    "discount_rate", "contract_months", "lead_score", "competitor_count", "has_champion", "has_budget",
-    "has_decision_maker", "days_to_expected_close", "expected_close_push_count",
+    "initial_amount_reporting", "amount_change_rate", "list_price_reporting", "list_value_reporting",
+    "planned_user_count", "discount_rate", "contract_months", "lead_score", "competitor_count", "has_champion",
+    "has_budget", "has_decision_maker", "days_to_expected_close", "expected_close_push_count",
     "expected_close_pull_count", "stage_change_count", "stage_backward_count", "amount_change_count",
     "owner_change_count", "activity_count_7d", "activity_count_30d", "activity_count_90d",
     "activity_count", "call_count_30d", "email_count_30d", "meeting_count_30d", "inbound_count_30d",

@@ -1,6 +1,6 @@
 """Deal value: what an open deal brings if it is won, in the reporting currency.
 
-Every rung starts from the deal's own amount, else the product's list price, else the segment's median win,
+Every rung starts from the deal's own amount, else its value by the list, else the segment's median win,
 and learns the ratio to it: shrinkage one factor per starting point, the model log-ratios from the features.
 The mean is made unbiased on the validation period (smearing, Duan 1983), where the 80 % interval is fitted
 too (split conformal).
@@ -65,7 +65,7 @@ class ValueModel:
         return self.predict(data) | raw
 
     def artefact(self, data: Dataset, rung: str) -> Artefact:
-        """Export; a lower rung needs only amount, list price and segment."""
+        """Export; a lower rung needs only amount, value by the list and segment."""
         numbers = data.number_features if self.margins else BASE_NUMBERS
         texts = (*(data.text_features if self.margins else ()), "segment_id")
         graph = Graph(numbers, texts)
@@ -110,7 +110,7 @@ def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     deals = len(np.unique(data.entity[rows]))
     base = ValueBase.fit(data.take(rows), deals)
     spread = float(data.won_amount[rows].std())
-    lower = ValueModel(base, _ratios(base, data, calibrating), spread)
+    lower = ValueModel(base, ValueRatios.fit(base, data.take(calibrating)), spread)
     reach = _reach(deals, split)
     lower_rung = "prior" if reach.rung == "prior" else "shrinkage"
     outcome = Outcome(TARGET, lower.artefact(data, lower_rung), "amount_ratio", reach, horizon.days)
@@ -137,9 +137,11 @@ def _add_model(
     trees = TreeMargin.fit(
         train, target[split.train], tune, target[tuning], seed, objective="huber", alpha=1.0, num_leaves=7
     )
-    fitted = np.exp(trees.margin(data)[:, 0]) * base.predict(data)
-    ratios = ValueRatios.fit(data.won_amount[calibrating] / fitted[calibrating],
-                             fitted[calibrating], base.source(data)[calibrating])  # fmt: skip
+
+    def centre(rows: Dataset) -> Floats:
+        return np.asarray(np.exp(trees.margin(rows)[:, 0]) * base.predict(rows))
+
+    ratios = ValueRatios.fit(base, data.take(calibrating), centre)
     model = ValueModel(base, ratios, float(data.won_amount[split.train].std()), trees)
     predictions[MODEL] = model.predict(data)
     artefact = model.artefact(data, "model")
@@ -154,18 +156,13 @@ def _add_model(
     outcome.decision = serve(comparison, outcome.fallback.rung, artefact.algorithm, "amount ratio")
 
 
-def _ratios(base: ValueBase, data: Dataset, rows: Mask) -> ValueRatios:
-    amounts = base.predict(data)[rows]
-    return ValueRatios.fit(data.won_amount[rows] / amounts, amounts, base.source(data)[rows])
-
-
 def _paid_only(split: TimeSplit, paid: Mask) -> TimeSplit:
     return TimeSplit(split.train & paid, split.validate & paid, split.test & paid, split.validate_from, split.test_from)
 
 
 def _reach(deals: int, split: TimeSplit | None) -> Decision:
     if deals < FEWEST_FOR_SHRINKAGE:
-        return Decision("prior", f"{deals} won deals: the deal's amount, list price or median win is served")
+        return Decision("prior", f"{deals} won deals: the amount, value by the list or median win is served")
     if split is None or deals < FEWEST_FOR_MODEL:
         why = "the history is too short" if split is None else f"{deals} won deals are too few"
         return Decision("shrinkage", f"{why} for a model: the deal's amount by its usual ratio is served")

@@ -38,6 +38,7 @@ select
     {{ ratio('deals.amount_reporting - deals.initial_amount_reporting', 'deals.initial_amount_reporting') }}
         as amount_change_rate,
     cast(deals.list_price_reporting as {{ type_double() }}) as list_price_reporting,
+    cast(deals.list_value_reporting as {{ type_double() }}) as list_value_reporting,
     cast(deals.planned_user_count as {{ type_double() }}) as planned_user_count,
     cast(deals.discount_rate as {{ type_double() }}) as discount_rate,
     cast(deals.contract_months as {{ type_double() }}) as contract_months,

@@ -1,4 +1,5 @@
 -- Grain: one row per readable change of one field of a deal, deletions and merges included.
+-- What is told of a source row before the row itself counts once it is known whose it is.
 {{ config(materialized='view') }}
 
 select
@@ -7,9 +8,9 @@ select
     changes.field_name,
     changes.new_value,
     changes.occurred_at,
-    changes.known_at,
+    greatest(changes.known_at, identities.counts_from_at) as known_at,
     changes.occurred_on,
-    changes.known_on
+    greatest(changes.known_on, identities.known_on) as known_on
 from {{ ref('stg_crm__deal_changes') }} as changes
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'deal' and changes.deal_key = identities.source_key
@@ -24,9 +25,9 @@ select
     'is_deleted' as field_name,
     'true' as new_value,
     deals.deleted_at as occurred_at,
-    deals.deleted_at as known_at,
+    greatest(deals.deleted_at, deals.counts_from_at) as known_at,
     deals.deleted_on as occurred_on,
-    deals.deleted_on as known_on
+    greatest(deals.deleted_on, deals.known_on) as known_on
 from {{ ref('stg_crm__deals') }} as deals
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'deal' and deals.deal_key = identities.source_key

@@ -4,8 +4,12 @@
 select
     links.entity,
     links.source_key,
-    links.canonical_id
+    links.canonical_id,
+    entity_keys.known_on,
+    entity_keys.counts_from_at
 from {{ ref('int_entity_links_ranked') }} as links
 inner join {{ ref('int_entity_keys') }} as entity_keys
     on links.entity = entity_keys.entity and links.source_key = entity_keys.source_key
-where links.link_number = 1 and links.valid_from_on <= entity_keys.known_on
+where links.link_number = 1
+    and links.valid_from_on <= entity_keys.known_on
+    and links.valid_to_on > entity_keys.known_on

@@ -4,7 +4,8 @@ with named as (
         links.entity,
         coalesce(identities.canonical_id, links.source_key) as entity_id,
         links.canonical_id as merged_into_id,
-        links.valid_from_on as merged_from_on,
+        -- A row that was known later than it was merged again was merged when it became known.
+        greatest(links.valid_from_on, identities.known_on) as merged_from_on,
         case when links.valid_to_on < {{ end_of_time() }} then links.valid_to_on else {{ end_of_time() }} end
             as merged_to_on
     from {{ ref('int_entity_links_ranked') }} as links
@@ -19,5 +20,5 @@ select
     merged_from_on,
     min(merged_to_on) as merged_to_on
 from named
-where merged_into_id <> entity_id
+where merged_into_id <> entity_id and merged_from_on < merged_to_on
 group by entity, entity_id, merged_into_id, merged_from_on
