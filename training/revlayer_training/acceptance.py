@@ -19,6 +19,7 @@ from revlayer_training.export import score
 from revlayer_training.ladder import SegmentRate
 from revlayer_udf import queries, registry
 from revlayer_udf.errors import RevlayerError
+from revlayer_udf.forecast.honesty import JUDGED_VERSION
 from revlayer_udf.frames import read_table
 from revlayer_udf.registry import Model
 
@@ -54,7 +55,7 @@ class TruthGap:
 
 
 def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
-    """Score the test period with the registered artefact and hold it against outcomes and truth.
+    """Score the test period with the registered artefact, as it was judged, and hold it against outcomes and truth.
 
     Args:
         conn: may read features, scoring and truth.
@@ -64,6 +65,8 @@ def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
         RevlayerError: the version has no test period, or the database holds no truth for it.
     """
     model = registry.get(conn, model_version)
+    if judged := model.manifest.extra.get(JUDGED_VERSION):
+        model = registry.get(conn, str(judged))
     manifest = model.manifest
     splits: Any = manifest.extra.get("splits", {})
     if "test" not in splits or manifest.trained_through_date is None or manifest.label_horizon_days is None:

@@ -3,7 +3,8 @@
 Baselines on the same rows: the company's rate, the segment's rate (shrunk), the CRM's own stage probability.
 Candidates: logistic regression, LightGBM, their mean. One half of the validation deals stops the boosting and
 sets the penalty, the other chooses the candidate, both calibrate it; the test period only decides whether it
-serves.
+serves. If it does, all of this is done again one split later, the test period in the place of the validation: by
+then what was judged is two horizons old. The figures stay those of the model that was judged.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from revlayer_training import evaluation
 from revlayer_training.calibration import Platt, choose_calibration
 from revlayer_training.datasets import Dataset
-from revlayer_training.export import check_parity
+from revlayer_training.export import Artefact, check_parity
 from revlayer_training.ladder import SegmentRate, reachable_rung, serve
 from revlayer_training.margins import LogisticMargin, MarginModel, MeanMargin, TreeMargin
 from revlayer_training.outcome import (
@@ -78,14 +79,28 @@ def fit_deal_win(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     if reach.rung == "model":
         model = _fit_model(data, y, split, seed)
         predictions[MODEL] = model.predict(data)
-        artefact = model.artefact(data)
-        artefact.extra.update(check_parity(artefact, data.take(split.test)))
-        outcome.model = artefact
+        artefact = outcome.model = _artefact(model, data, split.test)
         comparison = compare_on_test(data, y, split, predictions[outcome.fallback_predictor], predictions[MODEL])
         name = outcome.fallback_predictor.replace("_prior", " rate")
         outcome.decision = serve(comparison, fallback.rung, artefact.algorithm, name)
+        if outcome.decision.rung == "model":
+            _fit_again(outcome, data, y, split.moved(known_on), seed)
     evaluate_splits(outcome, data, y, masks_of(split), predictions)
     return outcome
+
+
+def _artefact(model: WinModel, data: Dataset, rows: Mask) -> Artefact:
+    artefact = model.artefact(data)
+    artefact.extra.update(check_parity(artefact, data.take(rows)))
+    return artefact
+
+
+def _fit_again(outcome: Outcome, data: Dataset, y: Floats, later: TimeSplit, seed: int) -> None:
+    """Put the model fitted one split later in the place of the one that was judged."""
+    outcome.judged = outcome.model
+    outcome.model = _artefact(_fit_model(data, y, later, seed), data, later.validate)
+    outcome.splits += describe_splits(data, {"train again": later.train, "validate again": later.validate})
+    outcome.notes.append("what serves was fitted again with the test period; the figures are of the model judged there")
 
 
 def compare_on_test(

@@ -40,6 +40,7 @@ class Outcome:
     Attributes:
         fallback: the rung below the model; always there.
         model: None where the data do not carry one.
+        judged: the model as it was judged, where ``model`` is the same fitted again with the test period; else None.
         fallback_predictor: the fallback's name among the predictors of ``metrics``.
         decision: which of the two serves and why.
         is_temporal_evidence: False for data without times.
@@ -52,6 +53,7 @@ class Outcome:
     decision: Decision
     horizon_days: int
     model: Artefact | None = None
+    judged: Artefact | None = None
     is_temporal_evidence: bool = True
     entity: Entity = DEAL
     notes: list[str] = field(default_factory=list)

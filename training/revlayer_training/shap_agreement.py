@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from revlayer_training.evaluation import ALL
 from revlayer_training.features import Features
 from revlayer_training.outcome import MODEL
+from revlayer_udf.forecast.honesty import FIRST_HONEST_DATE
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.reasons import ReasonScorer, UnexplainedError, exact_contributions
 from revlayer_udf.registry import Metric
@@ -60,7 +62,9 @@ def measure(artefact: bytes, manifest: Manifest, rows: pa.Table) -> Agreement | 
 
 def agreement_metrics(artefact: bytes, manifest: Manifest, data: Features) -> list[Metric]:
     """Measure on up to 1,000 rows of the test period, evenly spread; none without rows or reasons."""
-    held = np.flatnonzero(data.as_of >= np.datetime64(str(manifest.extra.get("test_from_date", "0001-01-01"))))
+    splits: Any = manifest.extra.get("splits", {})
+    first = splits.get("test", {}).get("first_date", manifest.extra.get(FIRST_HONEST_DATE, "0001-01-01"))
+    held = np.flatnonzero(data.as_of >= np.datetime64(str(first)))
     if not len(held):
         return []
     chosen = np.zeros(len(data), bool)

@@ -37,6 +37,18 @@ class TimeSplit:
         """Rows whose label is known when the test begins: what a baseline may learn from."""
         return self.train | self.validate
 
+    def moved(self, known_on: Days) -> "TimeSplit":
+        """Return the split one step later: learn from all that was known when the test began, validate on the test.
+
+        Nothing is left to test. Rows that lay between the splits are learnt from too.
+
+        Args:
+            known_on: day from which each row's label is known.
+        """
+        return TimeSplit(
+            known_on <= self.test_from, self.test, np.zeros_like(self.test), self.test_from, self.test_from
+        )
+
 
 @dataclass(frozen=True)
 class Horizon:

@@ -29,7 +29,8 @@ from revlayer_training.outcome import MODEL, NothingToLearnError, Outcome
 from revlayer_training.shap_agreement import agreement_metrics
 from revlayer_training.timeless import fit_without_time, load_timeless
 from revlayer_udf import certificate, registry
-from revlayer_udf.manifest import Feature, Manifest
+from revlayer_udf.forecast.honesty import FIRST_HONEST_DATE, JUDGED_VERSION
+from revlayer_udf.manifest import Feature, Manifest, make_version
 from revlayer_udf.targets import TARGETS as SCORED
 
 
@@ -199,6 +200,8 @@ def _keep_candidate(conn: psycopg.Connection, outcome: Outcome, data: Features, 
 def _publish(conn: psycopg.Connection, outcome: Outcome, data: Features, cutoff: date) -> TrainingResult:
     registered = []
     with conn.transaction():
+        if outcome.judged is not None:
+            register(conn, outcome, outcome.judged, data, cutoff)
         if outcome.model is not None:
             registered.append(register(conn, outcome, outcome.model, data, cutoff))
         if outcome.served is outcome.fallback:
@@ -285,9 +288,12 @@ def _extra(outcome: Outcome, artefact: Artefact, cutoff: date) -> dict[str, obje
         for split in outcome.splits
     }
     # The forecast's backtest may judge a model from here on: its labels before were fitted or calibrated to.
-    tested = [split.first_date for split in outcome.splits if split.name == "test"]
+    is_again = outcome.judged is not None and artefact is outcome.model
+    tested = [split.first_date for split in outcome.splits if split.name == "test" and not is_again]
+    judged = make_version(outcome.target, cutoff, outcome.judged.content) if is_again and outcome.judged else None
     return {
-        "test_from_date": (tested[0] if tested else cutoff).isoformat(),
+        FIRST_HONEST_DATE: (tested[0] if tested else cutoff).isoformat(),
+        **({JUDGED_VERSION: judged} if judged else {}),
         "decision": outcome.decision.reason,
         "notes": list(outcome.notes),
         "splits": splits,

@@ -59,12 +59,12 @@ def run_backtest(
     """Replay the forecast at past as-of dates and publish how it did.
 
     Args:
-        as_of_dates: by default the month ends after everything the serving models learnt from; with
-            ``refit_months`` the last twelve.
+        as_of_dates: by default the month ends after everything that the serving models, as they were judged, learnt
+            from; with ``refit_months`` the last twelve.
         through: last day that anything is known of; actual amounts are of months complete by then. By
             default the latest as-of date of the features.
         refit_months: fit models again at the first date and every so many months, with what was known then,
-            and forecast with those; None: forecast with the models that serve now.
+            and forecast with those; None: forecast with the models that serve now, as they were judged.
         max_rows: fit on a sample of whole deals of about this many rows.
         fiscal_start_month: month the fiscal year begins in, 1 to 12: where quarters begin.
         others: win probabilities of the same deals to hold against, by name.
@@ -78,7 +78,7 @@ def run_backtest(
         through = through or _last_known_date(conn)
         if through is None:
             return BacktestSummary(None, 0, [], SCHEMA.empty_table(), timing.SCHEMA.empty_table())
-        served = load_served(conn)
+        served = load_served(conn).judging
         if as_of_dates is None:
             ends = _month_ends(conn, through)
             judges_from = honest_from(served.manifests.values())

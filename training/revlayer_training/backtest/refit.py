@@ -9,9 +9,8 @@ from revlayer_training.datasets import load_dataset
 from revlayer_training.outcome import NothingToLearnError
 from revlayer_training.training import TRAINED, make_manifest
 from revlayer_udf.forecast.months import month_number
-from revlayer_udf.forecast.reading import TARGETS, Served
-from revlayer_udf.manifest import Manifest
-from revlayer_udf.runtime import Scorer
+from revlayer_udf.forecast.reading import TARGETS, Served, loaded
+from revlayer_udf.registry import Model
 
 Progress = Callable[[str, int, int], None]
 
@@ -24,16 +23,17 @@ def fit_served(conn: psycopg.Connection, cutoff: date, *, max_rows: int | None =
         max_rows: learn from a sample of whole deals of about this many rows.
     """
     data = load_dataset(conn, cutoff, max_rows=max_rows, seed=seed)
-    scorers: dict[str, Scorer] = {}
-    manifests: dict[str, Manifest] = {}
+    models: dict[str, Model] = {}
+    judged: dict[str, Model] = {}
     for target in TARGETS:
         try:
             outcome = TRAINED[target].fit(data, cutoff, seed)
         except NothingToLearnError:
             continue  # the forecast's fallback serves, as it would have
-        manifests[target] = make_manifest(outcome, outcome.served, data, cutoff)
-        scorers[target] = Scorer(outcome.served.content, manifests[target])
-    return Served(scorers, manifests)
+        for found, artefact in ((models, outcome.served), (judged, outcome.judged)):
+            if artefact is not None:
+                found[target] = Model(make_manifest(outcome, artefact, data, cutoff), artefact.content)
+    return loaded(models, judged)
 
 
 def refitted(

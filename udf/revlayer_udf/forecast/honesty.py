@@ -8,6 +8,8 @@ from revlayer_udf.manifest import Manifest
 
 # Manifest entry: first as-of date whose outcomes no part of the model was fitted to.
 FIRST_HONEST_DATE = "test_from_date"
+# Manifest entry of a model fitted again with its test period: the version whose figures it carries.
+JUDGED_VERSION = "judged_version"
 
 
 def honest_from(manifests: Iterable[Manifest]) -> date | None:

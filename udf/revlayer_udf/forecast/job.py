@@ -100,10 +100,11 @@ def past_parts(
     """Return the parts of forecasts at earlier month ends that may judge the models that serve.
 
     Args:
-        months: at most so many month ends before ``as_of``, after everything the models learnt from.
+        months: at most so many month ends before ``as_of``, after everything that the models, as they were judged,
+            learnt from.
         made: parts that exist already; those made now are added.
     """
-    made = {} if made is None else made
+    made, served = {} if made is None else made, served.judging
     parts = []
     days = past_month_ends(as_of, honest_from(served.manifests.values()), months)
     for done, day in enumerate(days):

@@ -1,5 +1,6 @@
 """From the feature tables and the serving models to the arrays of a forecast."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,6 +13,7 @@ from psycopg import sql
 
 from revlayer_udf import queries, registry
 from revlayer_udf.forecast import fallbacks
+from revlayer_udf.forecast.honesty import JUDGED_VERSION
 from revlayer_udf.forecast.inputs import (
     ALL_SEGMENTS,
     UNKNOWN_SEGMENT,
@@ -36,10 +38,20 @@ _CLOSE_COLUMNS = tuple(f"within_{days}d_probability" for days in KNOT_DAYS)
 
 @dataclass(frozen=True)
 class Served:
-    """The serving models, loaded once and used for many as-of dates; a missing target has its fallback."""
+    """The serving models, loaded once and used for many as-of dates; a missing target has its fallback.
+
+    Attributes:
+        judged: the same with the models they were judged as, where one was fitted again since; else None.
+    """
 
     scorers: dict[str, Scorer]
     manifests: dict[str, Manifest]
+    judged: "Served | None" = None
+
+    @property
+    def judging(self) -> "Served":
+        """What may be held against the past: a model fitted again with its test period has seen all of it."""
+        return self.judged or self
 
     @property
     def version(self) -> str:
@@ -78,10 +90,26 @@ class CrmView:
 def load_served(conn: psycopg.Connection) -> Served:
     """Load the champion of each target that has one."""
     champions = {target: registry.champion(conn, target) for target in TARGETS}
-    found = {target: champion for target, champion in champions.items() if champion is not None}
+    return serving(conn, {target: champion for target, champion in champions.items() if champion is not None})
+
+
+def serving(conn: psycopg.Connection, models: Mapping[str, registry.Model]) -> Served:
+    """Load models by target, and those they were judged as.
+
+    Raises:
+        UnknownModel: the version that one of them was judged as is gone.
+    """
+    versions = {target: model.manifest.extra.get(JUDGED_VERSION) for target, model in models.items()}
+    judged = {target: registry.get(conn, name) for target, name in versions.items() if isinstance(name, str)}
+    return loaded(models, judged)
+
+
+def loaded(models: Mapping[str, registry.Model], judged: Mapping[str, registry.Model]) -> Served:
+    """Make scorers of models by target, and of those they were judged as."""
     return Served(
-        {target: Scorer(artefact, manifest) for target, (manifest, artefact) in found.items()},
-        {target: manifest for target, (manifest, _) in found.items()},
+        {target: Scorer(model.artefact, model.manifest) for target, model in models.items()},
+        {target: model.manifest for target, model in models.items()},
+        loaded({**models, **judged}, {}) if judged else None,
     )
 
 

@@ -11,8 +11,7 @@ from revlayer_udf.errors import RevlayerError, UnknownModel
 from revlayer_udf.forecast import ledger
 from revlayer_udf.forecast.engine import forecast_parts
 from revlayer_udf.forecast.making import Inputs, make
-from revlayer_udf.forecast.reading import Served, has_open_deals, read_closed_deals, read_open_deals
-from revlayer_udf.runtime import Scorer
+from revlayer_udf.forecast.reading import Served, has_open_deals, read_closed_deals, read_open_deals, serving
 
 TOLERANCE = 1e-9
 
@@ -52,7 +51,7 @@ def reproduce(conn: psycopg.Connection, ledger_id: int) -> Reproduction:
         _check_features(conn, entry)
         closed = read_closed_deals(conn, entry.as_of_date)
         past = [
-            forecast_parts(read_open_deals(conn, day, served, closed)[0], closed, entry.horizon_months)
+            forecast_parts(read_open_deals(conn, day, served.judging, closed)[0], closed, entry.horizon_months)
             for day in entry.past_as_of_dates
         ]
         made = make(conn, entry.as_of_date, served, closed, past, entry.options)
@@ -82,16 +81,13 @@ def _check_intact(entry: ledger.Entry, said: pa.Table) -> None:
 
 def _served(conn: psycopg.Connection, entry: ledger.Entry) -> Served:
     try:
-        found = {target: registry.get(conn, name) for target, name in entry.model_versions.items()}
+        served = serving(conn, {target: registry.get(conn, name) for target, name in entry.model_versions.items()})
     except UnknownModel as error:
         raise RevlayerError(
             f"forecast {entry.ledger_id} cannot be made again: {error.message}",
             "Restore the model in scoring.models from a backup; a registered model is never removed by revlayer.",
         ) from None
-    return Served(
-        {target: Scorer(model.artefact, model.manifest) for target, model in found.items()},
-        {target: model.manifest for target, model in found.items()},
-    )
+    return served
 
 
 def _check_features(conn: psycopg.Connection, entry: ledger.Entry) -> None:
