@@ -33,7 +33,9 @@ CHECKS: dict[str, Callable[[EmbeddedServer, argparse.Namespace], Section]] = {
     "win_probability": lambda server, chosen: win_probability.check(server, chosen.seeds, chosen.deals),
     "reasons": lambda server, chosen: reasons.check(server, chosen.seeds[:1], chosen.deals),
     "parity": lambda server, chosen: parity.check(server, chosen.parity_rows),
-    "forecast": lambda server, chosen: revenue_forecast.check(server, chosen.company_seeds, chosen.company_deals),
+    "forecast": lambda server, chosen: revenue_forecast.check(
+        server, chosen.company_seeds, chosen.company_deals, chosen.usual_seeds, chosen.deals
+    ),
     "series": lambda server, chosen: series.check(server, chosen.data),
     "imports": lambda server, chosen: imported.check(server, chosen.data),
     "identities": lambda server, chosen: identities.check(chosen.profile),
@@ -53,7 +55,8 @@ def main() -> int:
     parser.add_argument("--deals", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13, 14])
     parser.add_argument("--company-deals", type=int, default=2_500)
-    parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(301, 313)))
+    parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(401, 413)))
+    parser.add_argument("--usual-seeds", type=int, nargs="+", default=list(range(401, 409)))
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
     parser.add_argument("--parity-rows", type=int, default=1_000_000)
     parser.add_argument("--profile", choices=identities.EXAMPLES, default="whole", help="histories of each identity")
