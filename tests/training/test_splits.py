@@ -38,6 +38,10 @@ def test_no_label_is_known_later_than_the_next_split_begins(months: int, horizon
     assert np.all(known_on[split.test] <= np.datetime64(cutoff))
     assert not np.any(split.train & split.validate) and not np.any(split.validate & split.test)
     assert dates[0][-1] + horizon <= dates[1][0] and dates[1][-1] + horizon <= dates[2][0]
+    moved = split.moved(known_on)
+    assert np.array_equal(moved.validate, split.test) and not np.any(moved.test)
+    assert np.all(moved.train >= split.before_test) and not np.any(moved.train & moved.validate)
+    assert np.all(known_on[moved.train] <= dates[2][0])
 
 
 def test_a_quick_outcome_is_not_known_earlier_than_a_slow_one() -> None:

@@ -9,7 +9,10 @@ from forecast_world import World, create_feature_tables, tell_later
 
 from revlayer_udf.errors import PredictionError
 from revlayer_udf.forecast import forecast_revenue
-from revlayer_udf.forecast.honesty import honest_from, past_month_ends
+from revlayer_udf.forecast.honesty import JUDGED_VERSION, honest_from, past_month_ends
+from revlayer_udf.forecast.job import past_parts
+from revlayer_udf.forecast.reading import load_served, read_closed_deals
+from revlayer_udf.forecast.reproduction import reproduce
 
 AS_OF = date(2024, 12, 31)
 DATES = [date(2024, 9, 30), date(2024, 10, 31), date(2024, 11, 30), AS_OF, date(2024, 12, 12)]
@@ -80,6 +83,31 @@ def test_the_serving_models_are_used_and_named(conn, graphs, manifest_of):
     assert summary.model_version.startswith("deal_win__")
     assert {row[9].split()[1][:12] for row in found} == {"deal_value__"}
     assert_sound(found)
+
+
+def test_a_model_fitted_again_is_held_against_the_past_as_it_was_judged(conn, graphs, manifest_of):
+    """What it learnt from reaches to the as-of date: alone it would leave no past to set the width by."""
+    judged = manifest_of(graphs["win"](1.0), extra={"test_from_date": "2024-09-30"})
+    certifying.register(conn, graphs["win"](1.0), judged)
+    serve(conn, graphs, manifest_of, extra={"test_from_date": "2024-09-30"})
+    again = manifest_of(
+        graphs["win"](), extra={"test_from_date": AS_OF.isoformat(), JUDGED_VERSION: judged.model_version}
+    )
+    certifying.serve(conn, graphs["win"](), again)
+    served = load_served(conn)
+    assert served.version_of("deal_win") == again.model_version
+    assert served.judging.version.split() == [judged.model_version, *served.version.split()[1:]]
+    made = {}
+    parts = past_parts(conn, AS_OF, served, read_closed_deals(conn, AS_OF), horizon=6, made=made)
+    assert [part.as_of for part in parts] == DATES[:3]
+    assert {version for version, _ in made} == {served.judging.version}
+    conn.commit()
+    summary = forecast_revenue(conn, AS_OF, draws=200)
+    assert summary.model_version == again.model_version
+    (entry,) = conn.execute("select max(ledger_id) from planning.forecast_ledger").fetchone()
+    conn.commit()
+    made_again = reproduce(conn, entry)
+    assert made_again.entry.past_as_of_dates and made_again.differing == 0
 
 
 def test_a_run_replaces_the_one_before_and_repeats_it(conn):

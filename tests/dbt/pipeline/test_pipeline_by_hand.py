@@ -104,6 +104,20 @@ def test_days_that_cannot_be_are_refused(read, arguments, says):
         read(f"select * from metrics.pipeline_change({arguments})")
 
 
+def test_what_is_told_of_a_row_counts_once_it_is_known_whose_it_is(story, read):
+    """Two rows are one deal; the second was recorded after its own change, which nobody could place until then."""
+    story.deal("D", "2024-05-02", amount="100", currency_code="USD")
+    story.add("deals", "E", "2024-05-02", recorded_at="2024-05-20T08:00:00Z")
+    story.change("E", "2024-05-10", amount="150")
+    story.rows["entity_links"] = [
+        {"entity": "deal", "source_name": "s", "source_id": key, "canonical_id": "one"} for key in ("D", "E")
+    ]
+    rows = read("select changed_on::text, cause, amount from marts.fct_pipeline_changes order by change_number")
+    assert rows == [("2024-05-02", "created", Decimal(100)), ("2024-05-20", "increased", Decimal(150))]
+    rows = read("select amount from metrics.pipeline_as_of('2024-05-19')")
+    assert rows == [(Decimal(100),)]
+
+
 def test_raised_and_won_in_one_save_is_won_at_the_last_amount(story, read):
     story.deal("D", "2024-05-02", amount="100", currency_code="USD")
     story.change("D", "2024-05-10", stage="won", amount="150")
