@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--deals", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13, 14])
     parser.add_argument("--company-deals", type=int, default=2_500)
-    parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(401, 413)))
+    parser.add_argument("--company-seeds", type=int, nargs="+", default=list(range(401, 425)))
     parser.add_argument("--usual-seeds", type=int, nargs="+", default=list(range(401, 409)))
     parser.add_argument("--data", type=Path, default=os.environ.get("REVLAYER_TEST_DATA"))
     parser.add_argument("--parity-rows", type=int, default=1_000_000)
