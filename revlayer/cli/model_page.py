@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from revlayer.cli.console import output, table
 from revlayer_udf.certificate import Certificate
+from revlayer_udf.forecast.honesty import JUDGED_VERSION
 from revlayer_udf.manifest import Manifest
 from revlayer_udf.registry import ModelEvent, ModelSummary
 
@@ -22,6 +23,7 @@ def print_model(manifest: Manifest, summary: ModelSummary, events: Sequence[Mode
         "beats its baseline": manifest.beats_baseline if manifest.rung == "model" else "it is the baseline",
         "trained": f"{manifest.trained_from_date or '-'} to {manifest.trained_through_date or '-'}",
         "label horizon, days": manifest.label_horizon_days,
+        "fitted again; figures of": manifest.extra.get(JUDGED_VERSION, "-"),
         "features": f"{len(manifest.numbers)} numbers, {len(manifest.texts)} texts of {manifest.feature_relation}",
         "outputs": ", ".join(manifest.predictions),
         "reasons": "yes" if manifest.raw_output else "no raw score in the graph",
