@@ -24,9 +24,9 @@ TEXT_FEATURES = (
 )  # fmt: skip
 NUMBER_FEATURES = (
     "deal_age_days", "days_in_stage", "stage_order", "stage_crm_probability", "amount_reporting",
-    "initial_amount_reporting", "amount_change_rate", "list_price_reporting", "list_value_reporting",
-    "planned_user_count", "discount_rate", "contract_months", "lead_score", "competitor_count", "has_champion",
-    "has_budget", "has_decision_maker", "days_to_expected_close", "expected_close_push_count",
+    "initial_amount_reporting", "amount_change_rate", "list_price_reporting", "planned_user_count",
+    "discount_rate", "contract_months", "lead_score", "competitor_count", "has_champion", "has_budget",
+    "has_decision_maker", "days_to_expected_close", "expected_close_push_count",
     "expected_close_pull_count", "stage_change_count", "stage_backward_count", "amount_change_count",
     "owner_change_count", "activity_count_7d", "activity_count_30d", "activity_count_90d",
     "activity_count", "call_count_30d", "email_count_30d", "meeting_count_30d", "inbound_count_30d",
@@ -36,8 +36,9 @@ NUMBER_FEATURES = (
     "annual_revenue_amount", "month_sin", "month_cos", "days_to_quarter_end",
 )  # fmt: skip
 ATTRIBUTE_PREFIX = "attr_"
-# Not features of a model; baselines and the lower rungs of the ladder read them.
+# Not features of every model; baselines, the lower rungs of the ladder and the deal's value read them.
 HELPER_TEXTS = ("segment_id",)
+HELPER_NUMBERS = ("list_value_reporting",)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def load_dataset(conn: psycopg.Connection, cutoff: date, *, max_rows: int | None
     number_features = tuple(n for n in NUMBER_FEATURES if n in columns) + tuple(n for (n,) in numbers)
     text_features = tuple(n for n in TEXT_FEATURES if n in columns) + tuple(n for (n,) in texts)
     listed = sql.SQL(", ").join(
-        sql.SQL("f.{}").format(sql.Identifier(name)) for name in (*number_features, *text_features, *HELPER_TEXTS)
+        sql.SQL("f.{}").format(sql.Identifier(name))
+        for name in (*number_features, *text_features, *HELPER_TEXTS, *HELPER_NUMBERS)
     )
     query = sql.SQL(statements["training_rows"]).format(columns=listed)
     parameters = {"cutoff": cutoff, "seed": str(seed), "threshold": round(share * 65536)}
@@ -89,7 +91,7 @@ def from_arrow(table: pa.Table, number_features: Sequence[str], text_features: S
         FeatureError: float32 cannot hold a number feature.
     """
     return Dataset(
-        **feature_columns(table, DEAL.key, number_features, text_features, HELPER_TEXTS),
+        **feature_columns(table, DEAL.key, number_features, text_features, HELPER_TEXTS, HELPER_NUMBERS),
         created_on=days_of(table["created_on"]),
         closed_on=days_of(table["closed_on"]),
         closed_known_on=days_of(table["closed_known_on"]),

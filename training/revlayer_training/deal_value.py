@@ -6,7 +6,7 @@ The mean is made unbiased on the validation period (smearing, Duan 1983), where 
 too (split conformal).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -92,6 +92,7 @@ def fit_deal_value(data: Dataset, cutoff: date, seed: int = 1) -> Outcome:
     Raises:
         NothingToLearnError: no won deal has an amount.
     """
+    data = replace(data, number_features=tuple(dict.fromkeys((*data.number_features, *BASE_NUMBERS))))
     horizon = choose_horizon(data.as_of, cycle_days(data), cutoff)
     y, known_on = win_labels(data, horizon.days)
     paid = (y > 0) & (data.won_amount > 0) & (known_on <= np.datetime64(cutoff, "D"))

@@ -76,18 +76,21 @@ def feature_columns(
     number_features: Sequence[str],
     text_features: Sequence[str],
     helper_texts: Sequence[str] = (),
+    helper_numbers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what ``Features`` takes, from a table with the key, as_of_date and the features.
 
     Args:
-        helper_texts: further text columns, read by baselines only.
+        helper_texts, helper_numbers: further columns, which not every model reads.
 
     Raises:
         FeatureError: float32 cannot hold a number feature.
     """
     entity = table[key].combine_chunks().dictionary_encode()
     return {
-        "numbers": {n: as_float32(n, np.asarray(table[n].to_numpy(), np.float64)) for n in number_features},
+        "numbers": {
+            n: as_float32(n, np.asarray(table[n].to_numpy(), np.float64)) for n in (*number_features, *helper_numbers)
+        },
         "texts": {name: _texts(table[name]) for name in (*text_features, *helper_texts)},
         "number_features": tuple(number_features),
         "text_features": tuple(text_features),
