@@ -38,6 +38,28 @@ def _counts_from(row: Row) -> datetime:
     return max(_known_at(row), _instant(row["occurred_at"])) if row.get("occurred_at") else _known_at(row)
 
 
+def _first_mentions(rows: dict[str, list[Row]]) -> dict[tuple[str, str], date]:
+    """The first day on which a row, a change of it or a deal that names it was known, by entity and source id."""
+    seen: dict[tuple[str, str], date] = defaultdict(lambda: END)
+
+    def mention(entity: str, key: Any, day: date) -> None:
+        seen[entity, key] = min(seen[entity, key], day)
+
+    for entity in ("deal", "account", "owner"):
+        for row in rows.get(f"{entity}s", []):
+            mention(entity, row["source_id"], _day(_counts_from(row).isoformat()))
+        for row in rows.get(f"{entity}_changes", []):
+            mention(entity, row[f"{entity}_source_id"], _day(_counts_from(row).isoformat()))
+    for row in rows.get("deals", []):
+        shown = max(_day(_counts_from(row).isoformat()), _day(row.get("observed_at") or row["loaded_at"]))
+        for entity in ("account", "owner"):
+            mention(entity, row.get(f"{entity}_source_id"), shown)
+    for row in rows.get("deal_changes", []):
+        if row["field_name"] in ("account", "owner"):
+            mention(row["field_name"], row["new_value"], _day(_counts_from(row).isoformat()))
+    return seen
+
+
 class PipelineReckoning:
     """What the rows of raw tables say of open deals."""
 
@@ -46,6 +68,7 @@ class PipelineReckoning:
         self.links: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in rows.get("entity_links", []):
             self.links[row["entity"], f"{row['source_name']}:{row['source_id']}"].append(row)
+        self.seen = _first_mentions(rows)
         self.kinds = {f"test:{row['source_id']}": row["kind"] for row in rows.get("stages", [])}
         self.owners = self._named(rows, "owner")
         self.account_names = self._named(rows, "account")
@@ -53,14 +76,12 @@ class PipelineReckoning:
         for row in sorted(rows.get("accounts", []), key=lambda row: (_known_at(row), row["source_id"])):
             self.accounts.setdefault(self._id("account", row), row)  # of several rows, the one known first speaks
         self.account_changes: dict[str, list[Row]] = defaultdict(list)
-        accounts = {row["source_id"]: row for row in rows.get("accounts", [])}
         for row in rows.get("account_changes", []):
-            self.account_changes[self._account(row["account_source_id"])].append(self._from("account", row, accounts))
+            self.account_changes[self._account(row["account_source_id"])].append(row)
         self.deals: dict[str, list[Row]] = defaultdict(list)
         for row in sorted(rows.get("deals", []), key=lambda row: (_known_at(row), row["source_id"])):
             self.deals[self._id("deal", row)].append(row)
-        deals = {row["source_id"]: row for row in rows.get("deals", [])}
-        self.changes = [self._from("deal", row, deals) for row in rows.get("deal_changes", [])]
+        self.changes = rows.get("deal_changes", [])
         self.rates = rows.get("exchange_rates", [])
         self.segment = cache(self._segment)
         self.speaking = cache(self._speaking)
@@ -72,17 +93,9 @@ class PipelineReckoning:
     def _id(self, entity: str, row: Row) -> str:
         key = f"{row['source_name']}:{row['source_id']}"
         for link in self.links.get((entity, key), ()):
-            known_on = _day(_counts_from(row).isoformat())
-            if "valid_from" not in link or _day(link["valid_from"]) <= known_on < _day(link["valid_to"]):
+            if "valid_from" not in link or _day(link["valid_from"]) <= self.seen[entity, row["source_id"]]:
                 return str(link["canonical_id"])
         return key
-
-    def _from(self, entity: str, change: Row, rows: dict[str, Row]) -> Row:
-        """A change as told not before it was known whose it is."""
-        row = rows.get(change[f"{entity}_source_id"])
-        if row is None or self._id(entity, row) == f"{row['source_name']}:{row['source_id']}":
-            return change
-        return {**change, "recorded_at": max(_known_at(change), _counts_from(row)).isoformat()}
 
     def _named(self, rows: dict[str, list[Row]], entity: str) -> dict[str, str]:
         return {f"test:{row['source_id']}": self._id(entity, row) for row in rows.get(f"{entity}s", [])}

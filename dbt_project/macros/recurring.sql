@@ -56,12 +56,8 @@ end
 
 {#- What was so before a first change: its old value. A change without a time of its own tells what an export showed,
     not when it began, so without an old value it holds for the time before as well. -#}
-{% macro value_before(changes=none) -%}
-{%- set of = changes ~ '.' if changes else '' -%}
-coalesce(
-    {{ of }}old_value,
-    case when not {{ of }}is_dated and {{ of }}known_on <= {{ as_of_date() }} then {{ of }}new_value end
-)
+{% macro value_before() -%}
+coalesce(old_value, case when not is_dated and known_on <= {{ as_of_date() }} then new_value end)
 {%- endmacro %}
 
 {#- An end or a start that is told after it took effect counts from its own day: the earliest such day told later. -#}

@@ -104,8 +104,8 @@ def test_days_that_cannot_be_are_refused(read, arguments, says):
         read(f"select * from metrics.pipeline_change({arguments})")
 
 
-def test_what_is_told_of_a_row_counts_once_it_is_known_whose_it_is(story, read):
-    """Two rows are one deal; the second was recorded after its own change, which nobody could place until then."""
+def test_a_row_is_called_what_it_was_when_first_told_of(story, read):
+    """Two rows are one deal, and the second was recorded after its own change: the link tells whose that is."""
     story.deal("D", "2024-05-02", amount="100", currency_code="USD")
     story.add("deals", "E", "2024-05-02", recorded_at="2024-05-20T08:00:00Z")
     story.change("E", "2024-05-10", amount="150")
@@ -113,9 +113,36 @@ def test_what_is_told_of_a_row_counts_once_it_is_known_whose_it_is(story, read):
         {"entity": "deal", "source_name": "s", "source_id": key, "canonical_id": "one"} for key in ("D", "E")
     ]
     rows = read("select changed_on::text, cause, amount from marts.fct_pipeline_changes order by change_number")
-    assert rows == [("2024-05-02", "created", Decimal(100)), ("2024-05-20", "increased", Decimal(150))]
-    rows = read("select amount from metrics.pipeline_as_of('2024-05-19')")
-    assert rows == [(Decimal(100),)]
+    assert rows == [("2024-05-02", "created", Decimal(100)), ("2024-05-10", "increased", Decimal(150))]
+
+
+def test_a_link_later_than_the_first_mention_is_a_merge(story, read):
+    """B is named by a deal before its row is known and before it is linked: until then it is nobody's account."""
+    story.add("accounts", "A", "2024-05-01", segment="SMB", region="EMEA", observed_at="2024-05-01T08:00:00Z")
+    story.add("accounts", "B", "2024-05-20", segment="SMB", region="EMEA", observed_at="2024-05-20T08:00:00Z")
+    story.deal("D", "2024-05-02", amount="100", currency_code="USD", account="B")
+    story.rows["entity_links"] = [
+        {"entity": "account", "source_name": "s", "source_id": "B", "canonical_id": "s:A",
+         "valid_from": "2024-05-10T08:00:00Z"}
+    ]  # fmt: skip
+    found = {
+        day: read("select account_id, segment_id from metrics.pipeline_as_of(%s)", day)
+        for day in ("2024-05-09", "2024-05-10", "2024-05-20")
+    }
+    assert found["2024-05-09"] == [("s:B", "Unknown / Unknown")]
+    assert found["2024-05-10"] == found["2024-05-20"] == [("s:A", "SMB / EMEA")]
+
+
+def test_the_last_telling_of_the_same_hour_counts_of_a_linked_row_too(story, read):
+    story.deal("D", "2024-05-02", amount="100", currency_code="USD")
+    story.add("deals", "E", "2024-05-02", recorded_at="2024-05-20T08:00:00Z")
+    for key, amount, told in (("z", "150", "2024-05-10"), ("a", "200", "2024-05-12")):
+        story.add("deal_changes", key, "2024-05-10", recorded_at=f"{told}T08:00:00Z", deal_source_id="E",
+                  field_name="amount", new_value=amount)  # fmt: skip
+    story.rows["entity_links"] = [
+        {"entity": "deal", "source_name": "s", "source_id": key, "canonical_id": "one"} for key in ("D", "E")
+    ]
+    assert read("select amount from metrics.pipeline_as_of('2024-06-19')") == [(Decimal(200),)]
 
 
 def test_raised_and_won_in_one_save_is_won_at_the_last_amount(story, read):

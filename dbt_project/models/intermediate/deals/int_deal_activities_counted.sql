@@ -7,7 +7,7 @@ with identified as (
         activities.is_decision_maker_present,
         activities.has_objection_handled,
         activities.occurred_on,
-        greatest(activities.known_on, identities.known_on) as known_on,
+        activities.known_on,
         activities.deleted_on
     from {{ ref('stg_crm__activities') }} as activities
     left join {{ ref('int_entity_identities') }} as identities

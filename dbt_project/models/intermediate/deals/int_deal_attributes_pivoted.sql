@@ -1,13 +1,18 @@
 -- Grain: one row per deal and as-of date with a declared attribute; empty when none is declared.
 {%- set attributes = deal_attributes() %}
-with identified as (
+with spans as (
     select
         coalesce(identities.canonical_id, attributes.source_key) as deal_id,
-        attributes.source_key,
         attributes.attribute_name,
         attributes.attribute_value,
-        attributes.recorded_at,
-        greatest(attributes.known_on, identities.known_on) as known_on
+        attributes.known_on as valid_from_on,
+        coalesce(
+            lead(attributes.known_on) over (
+                partition by coalesce(identities.canonical_id, attributes.source_key), attributes.attribute_name
+                order by attributes.recorded_at, attributes.source_key
+            ),
+            {{ end_of_time() }}
+        ) as valid_to_on
     from {{ ref('stg_crm__entity_attributes') }} as attributes
     left join {{ ref('int_entity_identities') }} as identities
         on identities.entity = 'deal' and attributes.source_key = identities.source_key
@@ -15,21 +20,6 @@ with identified as (
         and attributes.attribute_name in (
             {%- for attribute in attributes %}'{{ attribute.name }}'{{ ', ' if not loop.last }}{% else %}''{% endfor -%}
         )
-),
-
-spans as (
-    select
-        deal_id,
-        attribute_name,
-        attribute_value,
-        known_on as valid_from_on,
-        coalesce(
-            lead(known_on) over (
-                partition by deal_id, attribute_name order by known_on, recorded_at, source_key
-            ),
-            {{ end_of_time() }}
-        ) as valid_to_on
-    from identified
 )
 
 select

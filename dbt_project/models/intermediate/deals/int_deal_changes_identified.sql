@@ -1,5 +1,4 @@
 -- Grain: one row per readable change of one field of a deal, deletions and merges included.
--- What is told of a source row before the row itself counts once it is known whose it is.
 {{ config(materialized='view') }}
 
 select
@@ -8,9 +7,9 @@ select
     changes.field_name,
     changes.new_value,
     changes.occurred_at,
-    greatest(changes.known_at, identities.counts_from_at) as known_at,
+    changes.known_at,
     changes.occurred_on,
-    greatest(changes.known_on, identities.known_on) as known_on
+    changes.known_on
 from {{ ref('stg_crm__deal_changes') }} as changes
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'deal' and changes.deal_key = identities.source_key
@@ -18,7 +17,7 @@ where changes.is_readable
 
 union all
 
--- A tombstone is a change: the deal shows until the day it was deleted.
+-- A tombstone is a change: the deal shows until the day it was deleted, as far as that was known.
 select
     coalesce(identities.canonical_id, deals.deal_key) as deal_id,
     deals.deal_key || ':deleted' as change_id,

@@ -4,13 +4,15 @@ with named as (
         links.entity,
         coalesce(identities.canonical_id, links.source_key) as entity_id,
         links.canonical_id as merged_into_id,
-        -- A row that was known later than it was merged again was merged when it became known.
-        greatest(links.valid_from_on, identities.known_on) as merged_from_on,
+        -- What a row was merged into before anything was known of it is merged once something is.
+        greatest(links.valid_from_on, entity_keys.known_on) as merged_from_on,
         case when links.valid_to_on < {{ end_of_time() }} then links.valid_to_on else {{ end_of_time() }} end
             as merged_to_on
     from {{ ref('int_entity_links_ranked') }} as links
     left join {{ ref('int_entity_identities') }} as identities
         on links.entity = identities.entity and links.source_key = identities.source_key
+    left join {{ ref('int_entity_keys') }} as entity_keys
+        on identities.entity = entity_keys.entity and identities.source_key = entity_keys.source_key
 )
 
 select

@@ -1,5 +1,4 @@
 -- Grain: one row per readable change of one field of an account.
--- What is told of a source row before the row itself counts once it is known whose it is.
 {{ config(materialized='view') }}
 
 select
@@ -8,9 +7,9 @@ select
     changes.field_name,
     changes.new_value,
     changes.occurred_at,
-    greatest(changes.known_at, identities.counts_from_at) as known_at,
+    changes.known_at,
     changes.occurred_on,
-    greatest(changes.known_on, identities.known_on) as known_on
+    changes.known_on
 from {{ ref('stg_crm__account_changes') }} as changes
 left join {{ ref('int_entity_identities') }} as identities
     on identities.entity = 'account' and changes.account_key = identities.source_key

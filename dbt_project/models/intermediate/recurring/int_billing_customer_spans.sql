@@ -4,7 +4,7 @@ with changes as (
     select
         coalesce(identities.canonical_id, changes.customer_key) as customer_id,
         changes.field_name,
-        {{ value_before('changes') }} as old_value,
+        {{ value_before() }} as old_value,
         changes.new_value,
         changes.occurred_at,
         changes.known_at,

@@ -13,7 +13,6 @@ select
     is_tax_exempt,
     payment_terms_days,
     coalesce(recorded_at, occurred_at, observed_at, loaded_at) as known_at,
-    greatest(coalesce(recorded_at, occurred_at, observed_at, loaded_at), occurred_at) as counts_from_at,
     {{ local_date('occurred_at') }} as occurred_on,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
     {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,

@@ -9,7 +9,6 @@ select
     currency_code,
     billing_period,
     coalesce(recorded_at, occurred_at, observed_at, loaded_at) as known_at,
-    greatest(coalesce(recorded_at, occurred_at, observed_at, loaded_at), occurred_at) as counts_from_at,
     {{ known_on('coalesce(recorded_at, occurred_at, observed_at, loaded_at)') }} as known_on,
     {{ local_date('coalesce(observed_at, loaded_at)') }} as observed_on,
     {{ local_date('deleted_at') }} as deleted_on
