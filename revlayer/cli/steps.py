@@ -174,7 +174,8 @@ def backtest(
 ) -> None:
     """Replay past as-of dates through the same forecast and hold them against what came.
 
-    Without --refit the models that serve now are judged, at month ends after everything they learnt from.
+    Without --refit the models that serve now are judged, at month ends after everything they learnt from; one that was
+    fitted again with its test period as it was before that.
     With it the last twelve month ends are, each with the models that training would have put into service: it
     takes as long as training four times, and what serves now stays.
 

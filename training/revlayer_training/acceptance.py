@@ -55,7 +55,9 @@ class TruthGap:
 
 
 def truth_gap(conn: psycopg.Connection, model_version: str) -> TruthGap:
-    """Score the test period with the registered artefact, as it was judged, and hold it against outcomes and truth.
+    """Score the test period with the registered artefact and hold it against outcomes and truth.
+
+    Of a version that was fitted again with its test period, the one it was judged as is measured, and named.
 
     Args:
         conn: may read features, scoring and truth.

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 STEEPEST = 5.0
 STEEPEST_PLATT = 8.0
 LOWEST, HIGHEST = 1e-4, 1.0 - 1e-4
+UNCALIBRATED = "none"
 
 
 class Calibration(Protocol):
@@ -151,7 +152,7 @@ def choose_calibration(margin: Floats, y: Floats, groups: NDArray[np.int64]) -> 
         groups: number of the deal of each row, so that a deal is never in two folds.
     """
     if len(y) < 100 or min(y.sum(), len(y) - y.sum()) < 20:
-        return Platt(name="none")
+        return Platt(name=UNCALIBRATED)
     if len(y) < 1000:
         return Platt.fit(margin, y)
     platt = isotonic = 0.0

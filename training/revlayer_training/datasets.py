@@ -75,13 +75,19 @@ def load_dataset(conn: psycopg.Connection, cutoff: date, *, max_rows: int | None
     number_features = tuple(n for n in NUMBER_FEATURES if n in columns) + tuple(n for (n,) in numbers)
     text_features = tuple(n for n in TEXT_FEATURES if n in columns) + tuple(n for (n,) in texts)
     listed = sql.SQL(", ").join(
-        sql.SQL("f.{}").format(sql.Identifier(name))
-        for name in (*number_features, *text_features, *HELPER_TEXTS, *HELPER_NUMBERS)
+        sql.SQL("f.{}").format(sql.Identifier(name)) for name in (*number_features, *text_features, *HELPER_TEXTS)
     )
+    listed += sql.SQL(", ") + sql.SQL(", ").join(_column_or_null(name, columns) for name in HELPER_NUMBERS)
     query = sql.SQL(statements["training_rows"]).format(columns=listed)
     parameters = {"cutoff": cutoff, "seed": str(seed), "threshold": round(share * 65536)}
     table = read_table(conn, query, parameters)
     return from_arrow(table, number_features, text_features)
+
+
+def _column_or_null(name: str, columns: set[str]) -> sql.Composable:
+    # Features that an earlier version built lack it until the next build.
+    value = sql.SQL("f.{}") if name in columns else sql.SQL("null::double precision as {}")
+    return value.format(sql.Identifier(name))
 
 
 def from_arrow(table: pa.Table, number_features: Sequence[str], text_features: Sequence[str]) -> Dataset:

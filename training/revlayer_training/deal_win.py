@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revlayer_training import evaluation
-from revlayer_training.calibration import Platt, choose_calibration
+from revlayer_training.calibration import UNCALIBRATED, Platt, choose_calibration
 from revlayer_training.datasets import Dataset
 from revlayer_training.export import Artefact, check_parity
 from revlayer_training.ladder import SegmentRate, reachable_rung, serve
@@ -96,9 +96,12 @@ def _artefact(model: WinModel, data: Dataset, rows: Mask) -> Artefact:
 
 
 def _fit_again(outcome: Outcome, data: Dataset, y: Floats, later: TimeSplit, seed: int) -> None:
-    """Put the model fitted one split later in the place of the one that was judged."""
-    outcome.judged = outcome.model
-    outcome.model = _artefact(_fit_model(data, y, later, seed), data, later.validate)
+    """Put the model fitted one split later in the place of the judged one, if the test period calibrates it."""
+    model = _fit_model(data, y, later, seed)
+    if model.calibration.name == UNCALIBRATED:
+        outcome.notes.append("the test period is too short to calibrate a model fitted again: what was judged serves")
+        return
+    outcome.judged, outcome.model = outcome.model, _artefact(model, data, later.validate)
     outcome.splits += describe_splits(data, {"train again": later.train, "validate again": later.validate})
     outcome.notes.append("what serves was fitted again with the test period; the figures are of the model judged there")
 

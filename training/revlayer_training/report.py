@@ -50,6 +50,8 @@ NAMES = {
     "mean_absolute_days": "mean distance from the day of payment",
 }
 
+OWN = "**this version**"
+
 
 def render(result: TrainingResult) -> Markdown:
     """Return the report for a rich console."""
@@ -68,6 +70,8 @@ def markdown(result: TrainingResult) -> str:
         _evidence(result, outcome),
     ]
     found = _evaluated(outcome.target, outcome.metrics, outcome.reliability, split)
+    if outcome.judged is not None:
+        found = [part.replace(OWN, "**as judged**") for part in found]
     parts += found or ["There is no later data to test on, so there are no figures."]
     return "\n\n".join(parts) + "\n"
 
@@ -163,7 +167,7 @@ def _figures(target: str, metrics: Sequence[Metric], split: str) -> str:
     ]
     for predictor in predictors:
         values = [found.get((predictor, metric)) for metric in shown]
-        name = "**this version**" if predictor == MODEL else predictor.replace("_", " ")
+        name = OWN if predictor == MODEL else predictor.replace("_", " ")
         lines.append(f"| {name} | " + " | ".join(_number(value) for value in values) + " |")
     return "\n".join(lines)
 

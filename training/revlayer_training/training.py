@@ -91,7 +91,7 @@ class TrainingResult:
     Attributes:
         model_version: the version that serves now; None where this run put none into service.
         rung: its rung of the ladder, or ``nothing``.
-        registered: every version this run registered.
+        registered: every version this run registered, but for one that was only judged and then fitted again.
         row_count: rows read, after sampling.
         outcome: what fitting came to; None where there was nothing to learn from.
         reason: why it serves, or why nothing does.

@@ -1,7 +1,7 @@
 """From the feature tables and the serving models to the arrays of a forecast."""
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from revlayer_udf import queries, registry
+from revlayer_udf.errors import UnknownModel
 from revlayer_udf.forecast import fallbacks
 from revlayer_udf.forecast.honesty import JUDGED_VERSION
 from revlayer_udf.forecast.inputs import (
@@ -96,11 +97,15 @@ def load_served(conn: psycopg.Connection) -> Served:
 def serving(conn: psycopg.Connection, models: Mapping[str, registry.Model]) -> Served:
     """Load models by target, and those they were judged as.
 
-    Raises:
-        UnknownModel: the version that one of them was judged as is gone.
+    Where one of these is gone, the model that serves judges the past from its own first honest date on: intervals are
+    wide, but there is a forecast.
     """
     versions = {target: model.manifest.extra.get(JUDGED_VERSION) for target, model in models.items()}
-    judged = {target: registry.get(conn, name) for target, name in versions.items() if isinstance(name, str)}
+    judged = {}
+    for target, name in versions.items():
+        with suppress(UnknownModel):
+            if isinstance(name, str):
+                judged[target] = registry.get(conn, name)
     return loaded(models, judged)
 
 

@@ -7,6 +7,7 @@ select
     models.status as model_status,
     models.is_temporal_evidence,
     models.beats_baseline,
+    jsonb_extract_path_text(models.manifest, 'extra', 'judged_version') as judged_version,
     metrics.split as split_name,
     metrics.predictor,
     metrics.segment as segment_id,
