@@ -2,10 +2,12 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from revlayer_training import TARGETS, report, train, train_all
 from revlayer_training.acceptance import truth_gap
+from revlayer_training.datasets import load_dataset
 from revlayer_udf import registry
 
 
@@ -27,6 +29,16 @@ def test_training_twice_gives_the_same_version_and_promotes_it(company, cutoff) 
     assert stored.is_temporal_evidence
     assert stored.extra["test_from_date"]
     assert len(stored.data_fingerprint) == 64
+
+
+def test_features_of_before_an_upgrade_are_read_without_what_they_lack(company, cutoff) -> None:
+    with company.connect() as conn:
+        whole = load_dataset(conn, cutoff)
+        conn.execute("alter table features.ftr_deals drop column list_value_reporting cascade")
+        found = load_dataset(conn, cutoff)
+        conn.rollback()
+    assert len(found) == len(whole) and not np.isnan(whole.numbers["list_value_reporting"]).all()
+    assert np.isnan(found.numbers["list_value_reporting"]).all()
 
 
 def test_value_alone_has_a_horizon_of_its_own(company, cutoff) -> None:

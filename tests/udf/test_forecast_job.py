@@ -110,6 +110,18 @@ def test_a_model_fitted_again_is_held_against_the_past_as_it_was_judged(conn, gr
     assert made_again.entry.past_as_of_dates and made_again.differing == 0
 
 
+def test_without_the_judged_model_there_is_a_forecast_with_no_past_to_judge_by(conn, graphs, manifest_of):
+    serve(conn, graphs, manifest_of, extra={"test_from_date": "2024-09-30"})
+    gone = {"test_from_date": AS_OF.isoformat(), JUDGED_VERSION: "deal_win__gone"}
+    again = manifest_of(graphs["win"](), extra=gone)
+    certifying.serve(conn, graphs["win"](), again)
+    served = load_served(conn)
+    assert served.judging is served
+    assert past_parts(conn, AS_OF, served, read_closed_deals(conn, AS_OF), horizon=6) == []
+    conn.commit()
+    assert forecast_revenue(conn, AS_OF, draws=200).model_version == again.model_version
+
+
 def test_a_run_replaces_the_one_before_and_repeats_it(conn):
     first = forecast_revenue(conn, AS_OF, draws=200)
     before = rows(conn)
