@@ -17,7 +17,7 @@ END = date(2025, 6, 30)
 #: Changing a parameter changes every simulated company: do it with a line in DECISIONS.md.
 FROZEN = "a7d793866385b90408b4fed8cc0f40169572ad084100045d702f439763df111d"
 #: SHA-256 over the CRM's tables of a company of 400 deals, as they were before there was billing.
-CRM_ROWS = "432037621c536760a6bbd33d956fcd03cbdae1bb8de7d44122e2ff8d0bbea675"
+CRM_ROWS = "ffa00d418cc0de28add611da5b548085e8ad2cb877f58b028c5e65eabe49f754"
 CRM_TABLES = ("raw.stages", "raw.exchange_rates", "raw.owners", "raw.owner_changes", "raw.products",
               "raw.product_changes", "raw.accounts", "raw.account_changes", "raw.deals", "raw.deal_changes",
               "raw.activities", "raw.entity_links", "raw.entity_attributes", "truth.deal_win_probability")  # fmt: skip
@@ -62,7 +62,10 @@ def test_billing_leaves_the_rows_of_the_crm_as_they_were() -> None:
     digest = hashlib.sha256()
     tables = make(deals=400, months=24)
     for name in CRM_TABLES:
-        digest.update(repr(tables[name].to_pydict()).encode())
+        for column, values in tables[name].to_pydict().items():
+            # Probabilities differ in the last bit between processors: numpy has an exp for each.
+            held = [round(value, 9) if isinstance(value, float) else value for value in values]
+            digest.update(repr((column, held)).encode())
     assert digest.hexdigest() == CRM_ROWS
 
 

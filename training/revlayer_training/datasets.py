@@ -96,8 +96,9 @@ def from_arrow(table: pa.Table, number_features: Sequence[str], text_features: S
     Raises:
         FeatureError: float32 cannot hold a number feature.
     """
+    helpers = [name for name in HELPER_NUMBERS if name in table.column_names]
     return Dataset(
-        **feature_columns(table, DEAL.key, number_features, text_features, HELPER_TEXTS, HELPER_NUMBERS),
+        **feature_columns(table, DEAL.key, number_features, text_features, HELPER_TEXTS, helpers),
         created_on=days_of(table["created_on"]),
         closed_on=days_of(table["closed_on"]),
         closed_known_on=days_of(table["closed_known_on"]),
