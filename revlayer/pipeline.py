@@ -170,14 +170,14 @@ def train_missing(settings: Settings, as_of: date, retrain: bool, max_rows: int 
     with connect(settings, "scorer") as conn:
         targets = [t for t in trainable(conn) if retrain or registry.champion(conn, t) is None]
         if not targets:
-            return "a model serves every target"
+            return "every target is served: --retrain trains again"
         from revlayer import short_history
         from revlayer_training import TARGETS, train_all
         from revlayer_training.backtest import run_backtest
 
         targets = [target for target in targets if target in TARGETS]  # others are models of one's own
         if not targets:
-            return "a model serves every target that is trained here"
+            return "every target that is trained here is served: --retrain trains again"
         results = train_all(conn, as_of, targets=targets, max_rows=max_rows, progress=progress)
     served = [f"{item.target} served by {item.rung}" for item in results if item.model_version]
     unserved: dict[str, list[str]] = {}

@@ -109,8 +109,10 @@ begin
                 from marts.model_scorecard as scorecard
                 where scorecard.model_version = served.model_version and scorecard.predictor = 'rejected_model'
             ) then 'No model beat the baseline on later data: see rejected_model in marts.model_scorecard'
-            else 'The history is too short for a model: revlayer train ' || served.target
-                || ' --check says what it has; with more: revlayer run --retrain'
+            -- Targets of customers have a report on the data they would learn from.
+            when served.target like 'customer\_%' then 'The history is too short for a model: revlayer train '
+                || served.target || ' --check says what it has; with more: revlayer run --retrain'
+            else 'The history is too short for a model; with more: revlayer run --retrain'
         end
     from marts.served_models as served
     where served.model_version is not null and served.rung is not null
