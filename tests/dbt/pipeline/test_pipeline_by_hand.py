@@ -133,6 +133,21 @@ def test_a_link_later_than_the_first_mention_is_a_merge(story, read):
     assert found["2024-05-10"] == found["2024-05-20"] == [("s:A", "SMB / EMEA")]
 
 
+def test_an_account_merged_into_one_that_is_not_known_yet_has_no_segment_until_it_is(story, read):
+    story.add("accounts", "A", "2024-05-20", segment="SMB", region="EMEA", observed_at="2024-05-20T08:00:00Z")
+    story.add("accounts", "B", "2024-05-01", segment="SMB", region="EMEA", observed_at="2024-05-01T08:00:00Z")
+    story.deal("D", "2024-05-02", amount="100", currency_code="USD", account="B")
+    story.rows["entity_links"] = [
+        {"entity": "account", "source_name": "s", "source_id": "B", "canonical_id": "s:A",
+         "valid_from": "2024-05-10T08:00:00Z"}
+    ]  # fmt: skip
+    events = read("select changed_on::text, cause, segment_id from marts.fct_pipeline_changes order by change_number")
+    assert events == [
+        ("2024-05-02", "created", "SMB / EMEA"), ("2024-05-10", "segment_moved", "Unknown / Unknown"),
+        ("2024-05-20", "segment_moved", "SMB / EMEA"),
+    ]  # fmt: skip
+
+
 def test_the_last_telling_of_the_same_hour_counts_of_a_linked_row_too(story, read):
     story.deal("D", "2024-05-02", amount="100", currency_code="USD")
     story.add("deals", "E", "2024-05-02", recorded_at="2024-05-20T08:00:00Z")

@@ -62,6 +62,15 @@ identified as (
         and told.field_name = identities.entity and told.new_value = identities.source_key
 ),
 
+-- A segment ends without another where the account was merged into one that is not known yet.
+segment_edges as (
+    select account_id, valid_from_on as edge_on from {{ ref('int_account_segment_spans') }}
+    union
+    select account_id, valid_to_on as edge_on
+    from {{ ref('int_account_segment_spans') }}
+    where valid_to_on < {{ end_of_time() }}
+),
+
 held as (
     select distinct deal_id, begun_on, value as account_id
     from identified
@@ -90,9 +99,9 @@ from identified
 union all
 
 select
-    held.deal_id, held.begun_on, segments.valid_from_on as changed_on, null as changed_at, false as is_beginning,
+    held.deal_id, held.begun_on, segment_edges.edge_on as changed_on, null as changed_at, false as is_beginning,
     'segment' as field_name, null as value, null as occurred_at, null as known_at, null as change_id, 0 as field_order
 from held
-inner join {{ ref('int_account_segment_spans') }} as segments
-    on held.account_id = segments.account_id
-    and segments.valid_from_on > held.begun_on and segments.valid_from_on <= {{ as_of_date() }}
+inner join segment_edges
+    on held.account_id = segment_edges.account_id
+    and segment_edges.edge_on > held.begun_on and segment_edges.edge_on <= {{ as_of_date() }}
