@@ -67,6 +67,19 @@ class Outcome:
         """The artefact that the decision names."""
         return self.model if self.model is not None and self.decision.rung == "model" else self.fallback
 
+    @property
+    def split_extents(self) -> dict[str, dict[str, str | int]]:
+        """Dates and counts of each split, as manifests hold them."""
+        return {
+            split.name: {
+                "first_date": split.first_date.isoformat(),
+                "last_date": split.last_date.isoformat(),
+                "row_count": split.row_count,
+                "entity_count": split.entity_count,
+            }
+            for split in self.splits
+        }
+
     def value(self, metric: str, predictor: str = MODEL, split: str = "test", segment: str = "(all)") -> float | None:
         """Look up one figure; None where it was not computed."""
         for row in self.metrics:

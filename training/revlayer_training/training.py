@@ -278,15 +278,6 @@ def own_figures(outcome: Outcome, artefact: Artefact) -> Outcome:
 
 
 def _extra(outcome: Outcome, artefact: Artefact, cutoff: date) -> dict[str, object]:
-    splits = {
-        split.name: {
-            "first_date": split.first_date.isoformat(),
-            "last_date": split.last_date.isoformat(),
-            "row_count": split.row_count,
-            "entity_count": split.entity_count,
-        }
-        for split in outcome.splits
-    }
     # The forecast's backtest may judge a model from here on: its labels before were fitted or calibrated to.
     is_again = outcome.judged is not None and artefact is outcome.model
     tested = [split.first_date for split in outcome.splits if split.name == "test" and not is_again]
@@ -296,7 +287,7 @@ def _extra(outcome: Outcome, artefact: Artefact, cutoff: date) -> dict[str, obje
         **({JUDGED_VERSION: judged} if judged else {}),
         "decision": outcome.decision.reason,
         "notes": list(outcome.notes),
-        "splits": splits,
+        "splits": outcome.split_extents,
         **outcome.extra,
         **artefact.extra,
     }

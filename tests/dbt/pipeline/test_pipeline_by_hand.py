@@ -116,15 +116,20 @@ def test_a_row_is_called_what_it_was_when_first_told_of(story, read):
     assert rows == [("2024-05-02", "created", Decimal(100)), ("2024-05-10", "increased", Decimal(150))]
 
 
-def test_a_link_later_than_the_first_mention_is_a_merge(story, read):
-    """B is named by a deal before its row is known and before it is linked: until then it is nobody's account."""
-    story.add("accounts", "A", "2024-05-01", segment="SMB", region="EMEA", observed_at="2024-05-01T08:00:00Z")
-    story.add("accounts", "B", "2024-05-20", segment="SMB", region="EMEA", observed_at="2024-05-20T08:00:00Z")
+def _merged_accounts(story, **known_on: str) -> None:
+    """Two accounts known from some days, of which B becomes A on 10 May, and a deal of 2 May with B."""
+    for key, day in known_on.items():
+        story.add("accounts", key.upper(), day, segment="SMB", region="EMEA", observed_at=f"{day}T08:00:00Z")
     story.deal("D", "2024-05-02", amount="100", currency_code="USD", account="B")
     story.rows["entity_links"] = [
         {"entity": "account", "source_name": "s", "source_id": "B", "canonical_id": "s:A",
          "valid_from": "2024-05-10T08:00:00Z"}
     ]  # fmt: skip
+
+
+def test_a_link_later_than_the_first_mention_is_a_merge(story, read):
+    """B is named by a deal before its row is known and before it is linked: until then it is nobody's account."""
+    _merged_accounts(story, a="2024-05-01", b="2024-05-20")
     found = {
         day: read("select account_id, segment_id from metrics.pipeline_as_of(%s)", day)
         for day in ("2024-05-09", "2024-05-10", "2024-05-20")
@@ -134,13 +139,7 @@ def test_a_link_later_than_the_first_mention_is_a_merge(story, read):
 
 
 def test_an_account_merged_into_one_that_is_not_known_yet_has_no_segment_until_it_is(story, read):
-    story.add("accounts", "A", "2024-05-20", segment="SMB", region="EMEA", observed_at="2024-05-20T08:00:00Z")
-    story.add("accounts", "B", "2024-05-01", segment="SMB", region="EMEA", observed_at="2024-05-01T08:00:00Z")
-    story.deal("D", "2024-05-02", amount="100", currency_code="USD", account="B")
-    story.rows["entity_links"] = [
-        {"entity": "account", "source_name": "s", "source_id": "B", "canonical_id": "s:A",
-         "valid_from": "2024-05-10T08:00:00Z"}
-    ]  # fmt: skip
+    _merged_accounts(story, a="2024-05-20", b="2024-05-01")
     events = read("select changed_on::text, cause, segment_id from marts.fct_pipeline_changes order by change_number")
     assert events == [
         ("2024-05-02", "created", "SMB / EMEA"), ("2024-05-10", "segment_moved", "Unknown / Unknown"),
